@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// RTP payloads of one access unit, made once and shared by all RTP readers (WebRTC and RTSP alike). A reader puts its own
+// RTP header (RFC 3550 section 5.1) and the payload's prefix into a small memory of its own in front of the shared body.
+#pragma once
+
+#include "plugins/core/api.hpp"
+#include "plugins/core/codec.hpp"
+#include "plugins/core/nal.hpp"
+#include "plugins/core/refs.hpp"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace sluice {
+
+// Largest payload, prefix included: a VPN with a path MTU of 1280 carries it with RTP, SRTP, RTX and UDP/IP headers unfragmented.
+constexpr uint32_t rtp_max_payload = 1180;
+
+struct RtpPayload {
+    std::array<uint8_t, 3> prefix{}; // FU indicator and header (RFC 6184 5.8: 2 bytes; RFC 7798 4.4.3: 3 bytes)
+    uint8_t prefix_size = 0;
+    bool marker = false;   // last packet of the access unit
+    Ref<GstMemory> body;   // shares the access unit's memory, or owns an aggregation packet
+    uint32_t body_size = 0;
+};
+
+// H.264: RFC 6184 packetization-mode 1, single NAL, STAP-A (consecutive small NAL units, in order), FU-A.
+// H.265: RFC 7798 single NAL, AP, FU. Delimiters are left out. Audio: one payload, the whole packet; G.711 is cut
+// to at most rtp_max_payload bytes each. `memory` holds the whole access unit and outlives nothing: bodies keep it alive.
+SLUICE_API std::vector<RtpPayload> make_rtp_payloads(Codec codec, GstMemory* memory, const std::vector<NalUnit>& nals,
+                                                     uint32_t max_payload = rtp_max_payload);
+
+} // namespace sluice
