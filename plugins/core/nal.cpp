@@ -24,9 +24,10 @@ constexpr uint8_t last_vcl = 31, bla_w_lp = 16, cra = 21, vps = 32, sps = 33, pp
 constexpr unsigned sei_recovery_point = 6; // the same number in H.264 (D.1.8) and H.265 (D.2.8)
 
 // The largest picture side a level allows (H.265 level 6.2; H.264 ends a little below). What claims more is not an SPS.
-constexpr unsigned max_side = 16888;
+constexpr int max_side = 16888;
 // A real SPS has tens of bytes; all scaling lists and 64 reference picture sets together stay below this.
 constexpr size_t max_sps_size = 4096;
+constexpr unsigned max_reorder_depth = 16; // MaxDpbFrames, H.264 A.3.1
 
 constexpr size_t header_size(Codec codec) { return codec == Codec::h265 ? 2 : 1; }
 uint8_t type_of(Codec codec, uint8_t first) { return codec == Codec::h265 ? (first >> 1) & 0x3f : first & 0x1f; }
@@ -103,16 +104,24 @@ std::optional<size_t> sei_number(RbspReader& reader) {
     }
 }
 
-std::optional<SequenceInfo> checked(const SequenceInfo& info) {
-    if (info.width == 0 || info.height == 0 || info.width > max_side || info.height > max_side)
-        return std::nullopt;
-    return info;
+// The size after cropping. False when it makes no sense: the parsers compute with whatever the stream claims, and wrap.
+bool set_size(SequenceInfo& info, int width, int height, bool cropped, int cropped_width, int cropped_height) {
+    if (width <= 0 || height <= 0 || width > max_side || height > max_side)
+        return false;
+    if (cropped && (cropped_width <= 0 || cropped_height <= 0 || cropped_width > width || cropped_height > height))
+        return false;
+    info.width = static_cast<unsigned>(cropped ? cropped_width : width);
+    info.height = static_cast<unsigned>(cropped ? cropped_height : height);
+    return true;
 }
 
-// H.264 E.2.1: what holds for max_num_reorder_frames when the VUI does not carry it.
 std::optional<unsigned> h264_reorder_depth(const GstH264SPS& sps) {
-    if (sps.vui_parameters_present_flag && sps.vui_parameters.bitstream_restriction_flag)
-        return sps.vui_parameters.num_reorder_frames;
+    const GstH264VUIParams& vui = sps.vui_parameters;
+    if (sps.vui_parameters_present_flag && vui.bitstream_restriction_flag) {
+        if (vui.num_reorder_frames > max_reorder_depth)
+            return std::nullopt;
+        return vui.num_reorder_frames;
+    }
     if (sps.pic_order_cnt_type == 2) // output order is decoding order (8.2.1.3)
         return 0;
     switch (sps.profile_idc) {
@@ -122,7 +131,7 @@ std::optional<unsigned> h264_reorder_depth(const GstH264SPS& sps) {
     case 110:
     case 122:
     case 244:
-        if (sps.constraint_set3_flag) // the intra profiles
+        if (sps.constraint_set3_flag) // the intra profiles (E.2.1)
             return 0;
         break;
     default: break;
@@ -140,22 +149,21 @@ std::optional<SequenceInfo> parse_h264_sps(std::span<const uint8_t> nal) {
     unit.valid = TRUE;
 
     GstH264SPS sps{};
-    std::optional<SequenceInfo> result;
-    if (gst_h264_parse_sps(&unit, &sps) == GST_H264_PARSER_OK && sps.valid) {
-        SequenceInfo info;
-        bool cropped = sps.frame_cropping_flag;
-        info.width = static_cast<unsigned>(std::max(0, cropped ? sps.crop_rect_width : sps.width));
-        info.height = static_cast<unsigned>(std::max(0, cropped ? sps.crop_rect_height : sps.height));
-        info.profile_idc = sps.profile_idc;
-        info.level_idc = sps.level_idc;
-        info.constraint_flags = static_cast<unsigned>(
-            sps.constraint_set0_flag << 7 | sps.constraint_set1_flag << 6 | sps.constraint_set2_flag << 5 |
-            sps.constraint_set3_flag << 4 | sps.constraint_set4_flag << 3 | sps.constraint_set5_flag << 2);
-        info.reorder_depth = h264_reorder_depth(sps);
-        result = checked(info);
-    }
-    gst_h264_sps_clear(&sps);
-    return result;
+    if (gst_h264_parse_sps(&unit, &sps) != GST_H264_PARSER_OK || !sps.valid)
+        return std::nullopt;
+    // gst_h264_parse_sps() leaves nothing to be freed: it does not read the MVC extension.
+    if (sps.pic_width_in_mbs_minus1 > max_side / 16 || sps.pic_height_in_map_units_minus1 > max_side / 16)
+        return std::nullopt;
+    SequenceInfo info;
+    if (!set_size(info, sps.width, sps.height, sps.frame_cropping_flag, sps.crop_rect_width, sps.crop_rect_height))
+        return std::nullopt;
+    info.profile_idc = sps.profile_idc;
+    info.level_idc = sps.level_idc;
+    info.constraint_flags = static_cast<unsigned>(sps.constraint_set0_flag << 7 | sps.constraint_set1_flag << 6 |
+                                                  sps.constraint_set2_flag << 5 | sps.constraint_set3_flag << 4 |
+                                                  sps.constraint_set4_flag << 3 | sps.constraint_set5_flag << 2);
+    info.reorder_depth = h264_reorder_depth(sps);
+    return info;
 }
 
 struct H265ParserFree {
@@ -175,18 +183,22 @@ std::optional<SequenceInfo> parse_h265_sps(std::span<const uint8_t> nal) {
 
     std::unique_ptr<GstH265Parser, H265ParserFree> parser(gst_h265_parser_new());
     auto sps = std::make_unique<GstH265SPS>(); // tens of kB
-    if (gst_h265_parse_sps(parser.get(), &unit, sps.get(), FALSE) != GST_H265_PARSER_OK || !sps->valid)
+    auto parse = [&](gboolean with_vui) {
+        return gst_h265_parse_sps(parser.get(), &unit, sps.get(), with_vui) == GST_H265_PARSER_OK && sps->valid;
+    };
+    // Everything asked for stands before the VUI, which some encoders get wrong.
+    if (!parse(TRUE) && !parse(FALSE))
         return std::nullopt;
     SequenceInfo info;
-    bool cropped = sps->conformance_window_flag;
-    info.width = static_cast<unsigned>(std::max(0, cropped ? sps->crop_rect_width : sps->width));
-    info.height = static_cast<unsigned>(std::max(0, cropped ? sps->crop_rect_height : sps->height));
+    if (!set_size(info, sps->width, sps->height, sps->conformance_window_flag, sps->crop_rect_width,
+                  sps->crop_rect_height))
+        return std::nullopt;
     info.profile_idc = sps->profile_tier_level.profile_idc;
     info.level_idc = sps->profile_tier_level.level_idc;
     info.constraint_flags = sps->profile_tier_level.tier_flag;
     if (sps->max_sub_layers_minus1 < GST_H265_MAX_SUB_LAYERS)
         info.reorder_depth = sps->max_num_reorder_pics[sps->max_sub_layers_minus1];
-    return checked(info);
+    return info;
 }
 
 } // namespace

@@ -20,6 +20,7 @@ struct NalUnit {
 };
 
 // Cuts an Annex B byte stream. Empty NAL units are left out; for H.265 those shorter than 2 bytes too.
+// Bytes in front of the first start code belong to no NAL unit. Only H.264 and H.265 have NAL units.
 SLUICE_API std::vector<NalUnit> split_annex_b(std::span<const uint8_t> data, Codec codec);
 
 SLUICE_API bool is_slice(Codec codec, uint8_t type);          // VCL
@@ -28,16 +29,21 @@ SLUICE_API bool is_delimiter(Codec codec, uint8_t type);      // access unit del
 SLUICE_API bool is_parameter_set(Codec codec, uint8_t type);  // VPS, SPS, PPS
 SLUICE_API bool is_recovery_point_sei(Codec codec, std::span<const uint8_t> nal); // SEI with payload type 6
 
-// True if the slice may be bi-predicted (H.264 slice_type B). nal: header included. H.265: nullopt (needs the PPS).
+// True if the slice may be bi-predicted (H.264 slice_type B). nal: header included. nullopt: not a slice that begins with
+// a slice header, damaged, or H.265 (needs the PPS).
 SLUICE_API std::optional<bool> is_b_slice(Codec codec, std::span<const uint8_t> nal);
 
 struct SequenceInfo {
     unsigned width = 0, height = 0; // luma samples after cropping
-    unsigned profile_idc = 0, constraint_flags = 0, level_idc = 0;
-    // max_num_reorder_frames (H.264) or sps_max_num_reorder_pics (H.265), where the stream says it.
+    unsigned profile_idc = 0, level_idc = 0;
+    // H.264: the byte between profile and level in profile-level-id; H.265: general_tier_flag.
+    unsigned constraint_flags = 0;
+    // max_num_reorder_frames (H.264; 0 also where pic_order_cnt_type or an intra profile implies it) or
+    // sps_max_num_reorder_pics (H.265); nullopt where the stream does not say it.
     std::optional<unsigned> reorder_depth;
 };
-// nal: an SPS, header included. nullopt when it cannot be parsed.
+// nal: an SPS, header included. nullopt when it cannot be parsed, belongs to an enhancement layer (H.265) or claims what
+// no level allows.
 SLUICE_API std::optional<SequenceInfo> parse_sps(Codec codec, std::span<const uint8_t> nal);
 
 } // namespace sluice

@@ -20,14 +20,16 @@ constexpr uint32_t rtp_max_payload = 1180;
 struct RtpPayload {
     std::array<uint8_t, 3> prefix{}; // FU indicator and header (RFC 6184 5.8: 2 bytes; RFC 7798 4.4.3: 3 bytes)
     uint8_t prefix_size = 0;
-    bool marker = false;   // last packet of the access unit
+    bool marker = false;   // the RTP marker bit: last packet of a picture; never for audio (RFC 3551 4.1: no talkspurts)
     Ref<GstMemory> body;   // shares the access unit's memory, or owns an aggregation packet
     uint32_t body_size = 0;
 };
 
+// Empty when there is nothing to send or the memory cannot be read. Fragments of one NAL unit are of equal size (+-1 byte).
 // H.264: RFC 6184 packetization-mode 1, single NAL, STAP-A (consecutive small NAL units, in order), FU-A.
-// H.265: RFC 7798 single NAL, AP, FU. Delimiters are left out. Audio: one payload, the whole packet; G.711 is cut
-// to at most rtp_max_payload bytes each. `memory` holds the whole access unit and outlives nothing: bodies keep it alive.
+// H.265: RFC 7798 single NAL, AP, FU. Delimiters are left out, and NAL units of the types that RTP uses itself
+// (H.264: 0, 24-31; H.265: 48-63). Audio: one payload, the whole packet, however large; G.711 is cut in equal pieces of at
+// most max_payload bytes (one byte is one sample). max_payload is in bytes, 16 to 65535; others are clamped. `memory` holds the whole access unit and outlives nothing: bodies keep it alive.
 SLUICE_API std::vector<RtpPayload> make_rtp_payloads(Codec codec, GstMemory* memory, const std::vector<NalUnit>& nals,
                                                      uint32_t max_payload = rtp_max_payload);
 

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/core/channel.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice {
+
+namespace {
+
+// Readers that are a moment behind keep what stands before a new key unit, instead of being moved for one late frame.
+constexpr GstClockTime tail_before_key = 400 * GST_MSECOND;
+
+class MappedBuffer {
+public:
+    explicit MappedBuffer(GstBuffer* b) : buffer_(b), ok_(gst_buffer_map(b, &info_, GST_MAP_READ)) {}
+    ~MappedBuffer() {
+        if (ok_)
+            gst_buffer_unmap(buffer_, &info_);
+    }
+    MappedBuffer(const MappedBuffer&) = delete;
+    MappedBuffer& operator=(const MappedBuffer&) = delete;
+    explicit operator bool() const { return ok_; }
+    std::span<const uint8_t> data() const { return {info_.data, info_.size}; }
+
+private:
+    GstBuffer* const buffer_;
+    GstMapInfo info_{};
+    const bool ok_;
+};
+
+// Holds no more memory than its size says, and no pool waits for it.
+bool is_tight(GstBuffer* b) {
+    if (b->pool || gst_buffer_n_memory(b) != 1)
+        return false;
+    gsize max_size = 0;
+    const gsize size = gst_buffer_get_sizes(b, nullptr, &max_size);
+    return max_size <= size + size / 4 + 256;
+}
+
+Ref<GstBuffer> copy_parts(std::span<const uint8_t> before, std::span<const uint8_t> data) {
+    auto out = adopt(gst_buffer_new_allocate(nullptr, before.size() + data.size(), nullptr));
+    gst_buffer_fill(out.get(), 0, before.data(), before.size());
+    gst_buffer_fill(out.get(), before.size(), data.data(), data.size());
+    return out;
+}
+
+} // namespace
+
+Channel::Channel(std::string name, ChannelLimits limits)
+    : name_(std::move(name)), limits_(limits), wakeups_(std::make_shared<const Wakeups>()) {}
+
+void Channel::set_limits(const ChannelLimits& limits) {
+    std::lock_guard lock(mutex_);
+    limits_ = limits;
+    trim();
+}
+
+ChannelLimits Channel::limits() const {
+    std::lock_guard lock(mutex_);
+    return limits_;
+}
+
+// --- producer ---
+
+Channel::Token Channel::open() {
+    std::unique_lock lock(mutex_);
+    const Token token = ++stats_.generation;
+    tracks_.clear();
+    time_.begin_generation();
+    last_sps_.clear();
+    saw_b_slice_ = false;
+    stats_.reorder = false;
+    newest_key_.reset();
+    set_present(lock, false);
+    return token;
+}
+
+void Channel::close(Token token) {
+    std::unique_lock lock(mutex_);
+    if (token != stats_.generation)
+        return;
+    ++stats_.generation; // whoever still holds the token writes nowhere
+    newest_key_.reset(); // running readers finish what is there; nobody is shown an old picture as if it were live
+    set_present(lock, false);
+}
+
+bool Channel::set_track(Token token, unsigned index, const GstCaps* caps) {
+    std::lock_guard lock(mutex_);
+    if (token == 0 || token != stats_.generation)
+        return false;
+    auto track = std::make_shared<Track>();
+    track->index = index;
+    track->codec = codec_from_caps(caps);
+    track->caps = adopt(gst_caps_copy(caps));
+    TrackState& ts = tracks_[index];
+    if (ts.track && ts.track->codec != track->codec)
+        ts.parameter_sets = {};
+    if (ts.track && gst_caps_is_equal(ts.track->caps.get(), caps))
+        return true;
+    ts.track = track;
+    if (is_video(track->codec))
+        remembered_video_ = track;
+    return true;
+}
+
+std::shared_ptr<AccessUnit> Channel::make_unit(TrackState& ts, GstBuffer* buffer) {
+    const MappedBuffer map(buffer);
+    if (!map || map.data().empty())
+        return nullptr;
+    auto unit = std::make_shared<AccessUnit>();
+    unit->track = ts.track;
+    const Codec codec = ts.track->codec;
+    if (!is_video(codec)) {
+        unit->key = true;
+        unit->buffer = is_tight(buffer) ? adopt(gst_buffer_copy_region(buffer, GST_BUFFER_COPY_MEMORY, 0, -1))
+                                        : copy_parts({}, map.data());
+        unit->bytes = static_cast<uint32_t>(map.data().size());
+        return unit;
+    }
+
+    auto data = map.data();
+    unit->nals = split_annex_b(data, codec);
+    size_t cut = 0; // delimiters stand first; each would be an RTP packet of its own for every viewer
+    while (!unit->nals.empty() && is_delimiter(codec, unit->nals.front().type)) {
+        unit->nals.erase(unit->nals.begin());
+        cut = 1;
+    }
+    if (unit->nals.empty())
+        return nullptr;
+    if (cut) {
+        cut = unit->nals.front().offset;
+        while (cut > 0 && data[cut - 1] != 1)
+            --cut;
+        cut = cut >= 4 && data[cut - 4] == 0 ? cut - 4 : cut >= 3 ? cut - 3 : 0;
+        data = data.subspan(cut);
+        for (NalUnit& n : unit->nals)
+            n.offset -= static_cast<uint32_t>(cut);
+    }
+    ts.parameter_sets.learn(codec, data, unit->nals);
+    bool slices = false;
+    for (const NalUnit& n : unit->nals) {
+        slices |= is_slice(codec, n.type);
+        unit->key |= is_random_access(codec, n.type);
+    }
+    if (!slices)
+        return nullptr; // parameter sets alone: remembered, and put before the next key unit
+    std::vector<uint8_t> before;
+    if (unit->key) {
+        if (!ts.parameter_sets.complete(codec))
+            unit->key = false; // nobody could decode from here
+        before = ts.parameter_sets.missing(unit->nals);
+    }
+    if (before.empty() && cut == 0 && is_tight(buffer)) {
+        unit->buffer = adopt(gst_buffer_copy_region(buffer, GST_BUFFER_COPY_MEMORY, 0, -1));
+    } else {
+        unit->buffer = copy_parts(before, data);
+        if (!before.empty()) {
+            auto added = split_annex_b(before, codec);
+            for (NalUnit& n : unit->nals)
+                n.offset += static_cast<uint32_t>(before.size());
+            unit->nals.insert(unit->nals.begin(), added.begin(), added.end());
+        }
+    }
+    gsize max_size = 0;
+    gst_buffer_get_sizes(unit->buffer.get(), nullptr, &max_size);
+    unit->bytes = static_cast<uint32_t>(max_size);
+    return unit;
+}
+
+// What the newest unit says of the stream: size and profile from its SPS, B-frames from its slices.
+void Channel::learn(const AccessUnit& unit) {
+    const Codec codec = unit.track->codec;
+    const MappedBuffer map(unit.buffer.get());
+    if (!map)
+        return;
+    const uint8_t sps_type = codec == Codec::h264 ? 7 : 33;
+    for (const NalUnit& n : unit.nals) {
+        const auto nal = map.data().subspan(n.offset, n.size);
+        if (unit.key && n.type == sps_type &&
+            !(last_sps_.size() == nal.size() && std::equal(nal.begin(), nal.end(), last_sps_.begin()))) {
+            last_sps_.assign(nal.begin(), nal.end());
+            saw_b_slice_ = false;
+            stats_.video = parse_sps(codec, nal).value_or(SequenceInfo{});
+        }
+        if (!saw_b_slice_ && is_slice(codec, n.type)) {
+            saw_b_slice_ = is_b_slice(codec, nal).value_or(false);
+            break; // one slice tells for the picture well enough
+        }
+    }
+    // A B slice reorders unless the stream promises that it does not (VUI bitstream_restriction).
+    const bool promised_none = stats_.video.reorder_depth && *stats_.video.reorder_depth == 0;
+    if (codec == Codec::h264)
+        stats_.reorder = saw_b_slice_ && !promised_none;
+    else
+        stats_.reorder = stats_.video.reorder_depth.value_or(0) > 0;
+}
+
+Channel::Written Channel::write(Token token, unsigned track, GstBuffer* buffer, GstClockTime pts, ChannelTime now,
+                                bool discont) {
+    std::unique_lock lock(mutex_);
+    if (token == 0 || token != stats_.generation) {
+        ++stats_.stale_writes;
+        return Written::stale;
+    }
+    const auto found = tracks_.find(track);
+    std::shared_ptr<AccessUnit> unit;
+    if (found != tracks_.end() && found->second.track->codec != Codec::other)
+        unit = make_unit(found->second, buffer);
+    if (!unit) {
+        ++stats_.refused;
+        return Written::refused;
+    }
+    TrackState& ts = found->second;
+    const bool video = is_video(ts.track->codec);
+    if (video)
+        learn(*unit);
+    if (!stats_.producer_present && !unit->key) {
+        ++stats_.before_key;
+        return Written::before_key;
+    }
+    const bool has_video = std::any_of(tracks_.begin(), tracks_.end(),
+                                       [](const auto& t) { return is_video(t.second.track->codec); });
+    if (!stats_.producer_present && has_video && !video) {
+        ++stats_.before_key; // sound before the first picture: nobody can use it
+        return Written::before_key;
+    }
+    unit->generation = token;
+    unit->time = time_.map(track, pts, now, video && stats_.reorder);
+    unit->discont = std::exchange(ts.discont, false) || discont;
+    if (!has_video || (video && unit->key)) {
+        newest_key_ = next_seq_;
+        stats_.key_units += video;
+    }
+    ++stats_.access_units;
+    stats_.bytes += unit->bytes;
+    stats_.last_unit = now;
+    if (video || !has_video)
+        rate_.add(now, unit->bytes);
+    append(std::move(unit));
+    if (!stats_.producer_present)
+        set_present(lock, true);
+    else
+        lock.unlock();
+    notify();
+    return Written::ok;
+}
+
+void Channel::append(std::shared_ptr<AccessUnit> unit) {
+    unit->seq = next_seq_++;
+    stats_.cached_bytes += unit->bytes;
+    units_.push_back(std::move(unit));
+    trim();
+}
+
+void Channel::trim() {
+    const auto drop_front = [this] {
+        stats_.cached_bytes -= units_.front()->bytes;
+        units_.pop_front();
+    };
+    if (newest_key_ && !units_.empty()) {
+        const ChannelTime newest = units_.back()->time;
+        while (units_.front()->seq < *newest_key_ && units_.front()->time + tail_before_key < newest)
+            drop_front();
+    }
+    const auto over = [this] {
+        if (units_.size() <= 1)
+            return false;
+        const ChannelTime first = units_.front()->time, last = units_.back()->time;
+        return (limits_.max_bytes && stats_.cached_bytes > limits_.max_bytes) ||
+               (limits_.max_buffers && units_.size() > limits_.max_buffers) ||
+               (limits_.max_time && last > first && last - first > limits_.max_time);
+    };
+    while (over()) {
+        if (newest_key_ && units_.front()->seq == *newest_key_) {
+            newest_key_.reset(); // the GOP does not fit: running readers go on, new ones wait for the next key unit
+            ++stats_.overflows;
+        }
+        drop_front();
+    }
+}
+
+void Channel::set_present(std::unique_lock<std::mutex>& lock, bool present) {
+    const bool changed = std::exchange(stats_.producer_present, present) != present;
+    if (present)
+        unavailable_.clear();
+    lock.unlock();
+    if (changed && on_producer_changed)
+        on_producer_changed(present);
+}
+
+void Channel::notify() {
+    std::shared_ptr<const Wakeups> list;
+    {
+        std::lock_guard lock(mutex_);
+        list = wakeups_;
+    }
+    for (const auto& w : *list)
+        w->wake();
+}
+
+void Channel::add_wakeup(const std::shared_ptr<Wakeup>& w) {
+    std::lock_guard lock(mutex_);
+    auto list = std::make_shared<Wakeups>(*wakeups_);
+    list->push_back(w);
+    wakeups_ = std::move(list);
+}
+
+void Channel::remove_wakeup(const std::shared_ptr<Wakeup>& w) {
+    std::lock_guard lock(mutex_);
+    auto list = std::make_shared<Wakeups>(*wakeups_);
+    if (const auto it = std::find(list->begin(), list->end(), w); it != list->end())
+        list->erase(it);
+    wakeups_ = std::move(list);
+}
+
+// --- state ---
+
+ChannelStats Channel::stats(ChannelTime now) const {
+    std::lock_guard lock(mutex_);
+    ChannelStats s = stats_;
+    s.cached_units = units_.size();
+    s.cached_time = units_.empty() ? 0 : units_.back()->time - std::min(units_.front()->time, units_.back()->time);
+    s.gop_complete = newest_key_.has_value();
+    s.time = time_.repairs();
+    s.fps = rate_.units_per_second(now);
+    s.bitrate = static_cast<uint64_t>(rate_.bytes_per_second(now) * 8);
+    return s;
+}
+
+bool Channel::producer_present() const {
+    std::lock_guard lock(mutex_);
+    return stats_.producer_present;
+}
+
+TrackPtr Channel::video_track() const {
+    std::lock_guard lock(mutex_);
+    return remembered_video_;
+}
+
+std::vector<TrackPtr> Channel::tracks() const {
+    std::lock_guard lock(mutex_);
+    std::vector<TrackPtr> list;
+    for (const auto& [index, ts] : tracks_)
+        list.push_back(ts.track);
+    return list;
+}
+
+void Channel::set_unavailable(std::string reason) {
+    std::lock_guard lock(mutex_);
+    unavailable_ = std::move(reason);
+}
+
+std::string Channel::unavailable() const {
+    std::lock_guard lock(mutex_);
+    return unavailable_;
+}
+
+// --- readers ---
+
+std::unique_ptr<Channel::Reader> Channel::attach(Start start, bool video, bool audio) {
+    std::unique_ptr<Reader> r(new Reader(shared_from_this(), video, audio));
+    unsigned readers = 0;
+    {
+        std::lock_guard lock(mutex_);
+        readers = ++stats_.readers;
+        r->cursor_ = next_seq_;
+        r->waiting_key_ = start != Start::live;
+        if (start == Start::cached_gop && newest_key_) {
+            r->cursor_ = *newest_key_;
+            r->waiting_key_ = false;
+        }
+    }
+    if (on_readers_changed)
+        on_readers_changed(readers);
+    return r;
+}
+
+Channel::Reader::~Reader() { channel_->reader_gone(); }
+
+void Channel::reader_gone() {
+    unsigned readers = 0;
+    {
+        std::lock_guard lock(mutex_);
+        readers = --stats_.readers;
+    }
+    if (on_readers_changed)
+        on_readers_changed(readers);
+}
+
+Channel::Reader::Next Channel::Reader::next() {
+    std::lock_guard lock(channel_->mutex_);
+    const auto& units = channel_->units_;
+    if (units.empty())
+        return {};
+    const uint64_t first = units.front()->seq;
+    if (cursor_ < first) { // what it wanted is gone
+        if (!std::exchange(skipped_, true)) {
+            ++skips_;
+            ++channel_->stats_.skips;
+        }
+        waiting_key_ = true;
+        cursor_ = channel_->newest_key_.value_or(channel_->next_seq_);
+        cursor_ = std::max(cursor_, first);
+    }
+    while (cursor_ < channel_->next_seq_) {
+        const AccessUnitPtr& unit = units[cursor_ - first];
+        ++cursor_;
+        const bool video = is_video(unit->track->codec);
+        if (video ? !video_ : !audio_)
+            continue;
+        if (waiting_key_) {
+            if (!unit->key || (video_ && !video))
+                continue;
+            waiting_key_ = false;
+            skipped_ = true;
+        }
+        return {unit, std::exchange(skipped_, false)};
+    }
+    return {};
+}
+
+bool Channel::Reader::rewind() {
+    std::lock_guard lock(channel_->mutex_);
+    skipped_ = true;
+    if (channel_->newest_key_) {
+        cursor_ = *channel_->newest_key_;
+        waiting_key_ = false;
+        return true;
+    }
+    waiting_key_ = true;
+    return false;
+}
+
+bool Channel::Reader::skip_to_newest_key() {
+    std::lock_guard lock(channel_->mutex_);
+    if (!channel_->newest_key_ || *channel_->newest_key_ <= cursor_)
+        return false;
+    cursor_ = *channel_->newest_key_;
+    waiting_key_ = false;
+    skipped_ = true;
+    ++skips_;
+    ++channel_->stats_.skips;
+    return true;
+}
+
+bool Channel::Reader::newer_key_waiting() const {
+    std::lock_guard lock(channel_->mutex_);
+    return channel_->newest_key_ && *channel_->newest_key_ > cursor_;
+}
+
+uint64_t Channel::Reader::backlog() const {
+    std::lock_guard lock(channel_->mutex_);
+    return channel_->next_seq_ - std::min(cursor_, channel_->next_seq_);
+}
+
+} // namespace sluice

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "plugins/core/media.hpp"
+#include "plugins/core/parameter_sets.hpp"
+#include "plugins/core/rate_meter.hpp"
+#include "plugins/core/time_mapper.hpp"
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace sluice {
+
+// Called when a channel has something new: from the producer's thread, with no lock held. Must not block.
+class SLUICE_API Wakeup {
+public:
+    virtual ~Wakeup() = default;
+    virtual void wake() = 0;
+};
+
+struct ChannelLimits {
+    uint64_t max_bytes = 8u << 20; // 0: no limit of this kind
+    uint64_t max_buffers = 4096;
+    GstClockTime max_time = 15 * GST_SECOND;
+};
+
+struct ChannelStats {
+    uint64_t generation = 0, access_units = 0, key_units = 0, bytes = 0;
+    uint64_t cached_units = 0, cached_bytes = 0;
+    GstClockTime cached_time = 0;
+    bool gop_complete = false;      // a new reader can start now
+    uint64_t overflows = 0;         // GOPs that did not fit the limits
+    uint64_t skips = 0;             // readers moved to the newest key unit
+    uint64_t before_key = 0;        // units dropped because no key unit had come yet
+    uint64_t stale_writes = 0;      // from producers whose generation is over
+    uint64_t refused = 0;           // buffers that are no access unit
+    TimeMapper::Repairs time;
+    bool producer_present = false, reorder = false;
+    SequenceInfo video;
+    double fps = 0;
+    uint64_t bitrate = 0;
+    std::optional<ChannelTime> last_unit; // when the newest unit was written
+    unsigned readers = 0;
+};
+
+// The durable, named point between pipelines: one producer at a time, any number of readers (see docs/design/channel.md).
+// Holds the newest GOP of every track. Thread-safe; no call blocks for longer than it takes to append or look up a unit.
+class SLUICE_API Channel : public std::enable_shared_from_this<Channel> {
+public:
+    explicit Channel(std::string name, ChannelLimits limits = {});
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+
+    const std::string& name() const { return name_; }
+    void set_limits(const ChannelLimits& limits);
+    ChannelLimits limits() const;
+
+    // --- producer ---
+    using Token = uint64_t; // the generation it may write to; 0 is none
+    enum class Written { ok, before_key, stale, refused };
+
+    // Begins a generation. The one before is over: its token writes nowhere any more.
+    Token open();
+    // The producer is gone (nothing if another one has taken over). What is cached stays for readers.
+    void close(Token token);
+    // Before the first unit of a track, and when its caps change (at a key unit).
+    bool set_track(Token token, unsigned index, const GstCaps* caps);
+    // buffer: an access unit, byte-stream; copied if it is not one tight memory of its own.
+    // pts: presentation, on the channel's clock; now: that clock. discont: something was lost before it.
+    Written write(Token token, unsigned track, GstBuffer* buffer, GstClockTime pts, ChannelTime now, bool discont);
+
+    // --- readers ---
+    enum class Start { cached_gop, next_key_unit, live };
+    class SLUICE_API Reader;
+    std::unique_ptr<Reader> attach(Start start, bool video, bool audio);
+
+    void add_wakeup(const std::shared_ptr<Wakeup>& w);
+    void remove_wakeup(const std::shared_ptr<Wakeup>& w);
+
+    // --- state ---
+    ChannelStats stats(ChannelTime now) const;
+    bool producer_present() const;
+    // Of the video track: what it is, or was when the last producer left. NULL before the first.
+    TrackPtr video_track() const;
+    std::vector<TrackPtr> tracks() const;
+    void set_unavailable(std::string reason);
+    std::string unavailable() const;
+    // Called with no lock held, from the thread that made the change. Set once, before use.
+    std::function<void(bool present)> on_producer_changed;
+    std::function<void(unsigned readers)> on_readers_changed;
+
+private:
+    struct TrackState {
+        TrackPtr track;
+        ParameterSets parameter_sets;
+        bool discont = true;
+    };
+    using Wakeups = std::vector<std::shared_ptr<Wakeup>>;
+
+    std::shared_ptr<AccessUnit> make_unit(TrackState& ts, GstBuffer* buffer);
+    void learn(const AccessUnit& unit);
+    void append(std::shared_ptr<AccessUnit> unit);
+    void trim();
+    // Releases the lock before it tells.
+    void set_present(std::unique_lock<std::mutex>& lock, bool present);
+    void notify();
+    void reader_gone();
+
+    const std::string name_;
+    mutable std::mutex mutex_; // everything below
+    ChannelLimits limits_;
+    std::deque<AccessUnitPtr> units_; // decode order, seq contiguous
+    uint64_t next_seq_ = 0;
+    std::optional<uint64_t> newest_key_; // where a new reader starts; empty: it waits for the next key unit
+    std::map<unsigned, TrackState> tracks_;
+    TrackPtr remembered_video_;
+    std::vector<uint8_t> last_sps_;
+    TimeMapper time_;
+    RateMeter rate_;
+    ChannelStats stats_;
+    bool saw_b_slice_ = false;
+    std::string unavailable_;
+    std::shared_ptr<const Wakeups> wakeups_;
+};
+
+// One consumer's cursor. Used by one thread at a time; detaches when destroyed.
+class SLUICE_API Channel::Reader {
+public:
+    ~Reader();
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+
+    // The next unit, nothing if there is none yet. `skipped`: the units before it were not delivered (slow reader, start,
+    // new producer after a gap): it is a key unit and the consumer's decoder starts afresh.
+    struct Next {
+        AccessUnitPtr unit;
+        bool skipped = false;
+    };
+    Next next();
+    // Back to the newest key unit that is cached (answer to a PLI, switch). False if none is: it waits for the next one.
+    bool rewind();
+    // Forward to the newest key unit if that lies ahead. True if it moved.
+    bool skip_to_newest_key();
+    // Key unit ahead of the cursor?
+    bool newer_key_waiting() const;
+    // Units between the cursor and the end.
+    uint64_t backlog() const;
+    uint64_t skips() const { return skips_; }
+    Channel& channel() const { return *channel_; }
+
+private:
+    friend class Channel;
+    Reader(std::shared_ptr<Channel> c, bool video, bool audio) : channel_(std::move(c)), video_(video), audio_(audio) {}
+
+    const std::shared_ptr<Channel> channel_;
+    const bool video_, audio_;
+    uint64_t cursor_ = 0;
+    bool waiting_key_ = false; // deliver nothing before the next key unit
+    bool skipped_ = true;
+    uint64_t skips_ = 0;
+};
+
+} // namespace sluice

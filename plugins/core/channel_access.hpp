@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the plugins see of a SluiceChannel beyond its public face.
+#pragma once
+
+#include "plugins/core/channel.hpp"
+#include "plugins/core/sluicechannel.h"
+
+#include <vector>
+
+namespace sluice {
+
+SLUICE_API std::shared_ptr<Channel> channel_of(SluiceChannel* channel);
+// All channels that exist, by name.
+SLUICE_API std::vector<Ref<SluiceChannel>> all_channels();
+// The clock of all channels: GstSystemClock, unless a test set another before any channel was made.
+SLUICE_API Ref<GstClock> channel_clock();
+SLUICE_API void set_channel_clock_for_testing(GstClock* clock);
+
+} // namespace sluice
