@@ -25,11 +25,12 @@ struct RtpPayload {
     uint32_t body_size = 0;
 };
 
-// Empty when there is nothing to send or the memory cannot be read. Fragments of one NAL unit are of equal size (+-1 byte).
 // H.264: RFC 6184 packetization-mode 1, single NAL, STAP-A (consecutive small NAL units, in order), FU-A.
-// H.265: RFC 7798 single NAL, AP, FU. Delimiters are left out, and NAL units of the types that RTP uses itself
-// (H.264: 0, 24-31; H.265: 48-63). Audio: one payload, the whole packet, however large; G.711 is cut in equal pieces of at
-// most max_payload bytes (one byte is one sample). max_payload is in bytes, 16 to 65535; others are clamped. `memory` holds the whole access unit and outlives nothing: bodies keep it alive.
+// H.265: RFC 7798 single NAL, AP, FU. Fragments of one NAL unit are of equal size (+-1 byte). Left out: delimiters, and
+// NAL units of the types that RTP uses itself (H.264: 0, 24-31; H.265: 48-63).
+// Audio: one payload, the whole packet, however large; G.711 is cut in equal pieces (one byte is one sample) of at most
+// max_payload bytes. Empty when there is nothing to send or the memory cannot be read.
+// max_payload: bytes, 16 to 65535; others are clamped. `memory` holds the whole access unit; bodies keep it alive.
 SLUICE_API std::vector<RtpPayload> make_rtp_payloads(Codec codec, GstMemory* memory, const std::vector<NalUnit>& nals,
                                                      uint32_t max_payload = rtp_max_payload);
 
