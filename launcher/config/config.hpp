@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a configuration file says, as plain data. No GStreamer, no I/O.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+enum class Transport { tcp, udp };
+
+// A secret's value, kept apart from std::string so that it cannot slip into a message by accident.
+class Secret {
+public:
+    Secret() = default;
+    explicit Secret(std::string value) : value_(std::move(value)) {}
+    const std::string& reveal() const { return value_; }
+    bool empty() const { return value_.empty(); }
+
+private:
+    std::string value_;
+};
+
+struct StreamConfig {
+    std::string name; // "main", "sub"
+    std::string url;  // never with user or password
+    std::string user;
+    Secret password;
+    Transport transport = Transport::tcp;
+    unsigned latency_ms = 0; // of the jitter buffer; over TCP nothing needs to be put in order
+};
+
+struct WebrtcOutput {
+    bool enabled = true;
+};
+
+struct CameraConfig {
+    std::string name;
+    std::vector<StreamConfig> streams; // at least "main", which comes first
+    WebrtcOutput webrtc;
+};
+
+// How viewers are reached: properties of webrtcserversink.
+struct WebrtcServerConfig {
+    std::string stun_server;                // "stun://host:port"; empty: none
+    std::vector<std::string> ice_addresses; // local addresses to offer; empty: all
+    std::optional<uint16_t> min_rtp_port, max_rtp_port;
+    bool ice_tcp = false;
+};
+
+struct ServerConfig {
+    std::optional<std::string> address;
+    std::optional<uint16_t> port; // 0: any free one
+    std::optional<std::string> state;
+    WebrtcServerConfig webrtc;
+};
+
+struct Config {
+    ServerConfig server;
+    std::vector<CameraConfig> cameras; // in the file's order
+};
+
+constexpr const char* default_address = "0.0.0.0";
+constexpr uint16_t default_port = 8080;
+
+} // namespace sluice

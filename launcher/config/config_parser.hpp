@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Configuration text -> Config, or everything that is wrong with it.
+#pragma once
+
+#include "launcher/config/config.hpp"
+#include "launcher/config/json_text.hpp"
+#include "launcher/config/secret.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+struct ConfigResult {
+    Config config; // meaningful only without errors
+    std::vector<ConfigError> errors;
+};
+
+// directory: what relative paths in the file are relative to ("" : the working directory).
+ConfigResult parse_config(std::string_view text, const std::string& directory, const SecretSource& secrets);
+
+// Reads the file, too. A file that cannot be read is an Error; what it says may be wrong in ConfigResult.
+Result<ConfigResult> load_config(const std::string& path, const SecretSource& secrets);
+
+// "cameras.json: /cameras/front/x: found ..., allowed: ..."
+std::string to_string(const std::string& file, const ConfigError& error);
+
+// The fields the parser knows, per kind of object; the committed JSON Schema names the same ones ("$defs").
+const std::map<std::string, std::vector<std::string>>& config_fields();
+
+bool is_config_name(std::string_view name);
+constexpr const char* config_name_allowed = "1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot";
+
+} // namespace sluice
