@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The element types of this plugin.
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+#define SLUICE_TYPE_FANOUT_SINK (sluice_fanout_sink_get_type())
+G_DECLARE_FINAL_TYPE(SluiceFanoutSink, sluice_fanout_sink, SLUICE, FANOUT_SINK, GstElement)
+G_END_DECLS

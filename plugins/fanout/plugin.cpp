@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/fanout/elements.hpp"
+
+#define PACKAGE "sluice"
+
+static gboolean plugin_init(GstPlugin* plugin) {
+    return gst_element_register(plugin, "fanoutsink", GST_RANK_NONE, SLUICE_TYPE_FANOUT_SINK);
+}
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, sluicefanout,
+                  "Named channels between pipelines: one source, any number of readers, the newest GOP in memory",
+                  plugin_init, SLUICE_VERSION, "LGPL", "Sluice", "Unknown package origin")
