@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/config/source_template.hpp"
+
+#include "launcher/config/config_parser.hpp"
+#include "launcher/config/secret.hpp"
+
+#include <algorithm>
+
+namespace sluice {
+
+namespace {
+
+constexpr size_t max_template_bytes = 64 * 1024;
+
+class TemplateParser {
+public:
+    TemplateParser(std::vector<ConfigError>& errors, SourceTemplate& out) : errors_(errors), out_(out) {}
+
+    void parse(const Json& root) {
+        if (!known(root, "", {"name", "description", "parameters", "pipeline"}))
+            return;
+        if (const auto name = text(root, "", "name"); name && !is_config_name(*name))
+            error("/name", std::string("found a name that is not allowed, allowed: ") + config_name_allowed);
+        else
+            out_.name = name.value_or("");
+        if (root.contains("description"))
+            out_.description = text(root, "", "description").value_or("");
+        if (!root.contains("parameters") || !root["parameters"].is_object())
+            error("/parameters", "found no object, allowed: an object with one field per parameter");
+        else
+            for (const auto& item : root["parameters"].items())
+                out_.parameters[item.key()] = parameter(item.value(), json_pointer("/parameters", item.key()));
+        pipeline(root);
+    }
+
+private:
+    void error(const std::string& at, std::string what) { errors_.push_back({at, std::move(what)}); }
+
+    bool known(const Json& value, const std::string& at, const std::vector<std::string>& names) {
+        if (!value.is_object()) {
+            error(at, std::string("found ") + json_type_phrase(value) + ", allowed: an object");
+            return false;
+        }
+        for (const auto& item : value.items())
+            if (std::find(names.begin(), names.end(), item.key()) == names.end())
+                error(json_pointer(at, item.key()), "found an unknown field");
+        return true;
+    }
+
+    std::optional<std::string> text(const Json& parent, const std::string& at, const char* name) {
+        if (parent.contains(name) && parent[name].is_string())
+            return parent[name].get<std::string>();
+        error(json_pointer(at, name), "found no text, allowed: a text");
+        return std::nullopt;
+    }
+
+    TemplateParameter parameter(const Json& value, const std::string& at) {
+        TemplateParameter out;
+        if (!known(value, at, {"type", "description", "enum", "minimum", "maximum", "default", "sets"}))
+            return out;
+        const std::string type = text(value, at, "type").value_or("string");
+        if (type == "integer")
+            out.type = TemplateParameter::Type::integer;
+        else if (type == "boolean")
+            out.type = TemplateParameter::Type::boolean;
+        else if (type != "string")
+            error(at + "/type", "found an unknown type, allowed: string, integer, boolean");
+        if (value.contains("enum")) {
+            for (const Json& item : value["enum"])
+                if (item.is_string())
+                    out.allowed.push_back(item.get<std::string>());
+                else
+                    error(at + "/enum", "found something that is no text, allowed: texts");
+        }
+        for (const auto& [name, bound] : {std::pair{"minimum", &out.minimum}, std::pair{"maximum", &out.maximum}}) {
+            if (value.contains(name) && value[name].is_number_integer())
+                *bound = value[name].get<int64_t>();
+            else if (value.contains(name))
+                error(json_pointer(at, name), "found no whole number, allowed: a whole number");
+        }
+        if (value.contains("default")) {
+            const Json& fallback = value["default"];
+            if (out.type == TemplateParameter::Type::string && fallback.is_string())
+                out.fallback = fallback.get<std::string>();
+            else if (out.type == TemplateParameter::Type::integer && fallback.is_number_integer())
+                out.fallback = fallback.get<int64_t>();
+            else if (out.type == TemplateParameter::Type::boolean && fallback.is_boolean())
+                out.fallback = fallback.get<bool>();
+            else
+                error(at + "/default", "found a value of another type than the parameter's");
+        }
+        if (!value.contains("sets") || !value["sets"].is_array() || value["sets"].empty()) {
+            error(at + "/sets", "found no list, allowed: a list of ELEMENT.PROPERTY");
+            return out;
+        }
+        for (const Json& item : value["sets"]) {
+            const std::string target = item.is_string() ? item.get<std::string>() : std::string();
+            const size_t dot = target.find('.');
+            if (dot == std::string::npos || dot == 0 || dot + 1 == target.size())
+                error(at + "/sets", "found something else, allowed: ELEMENT.PROPERTY");
+            else
+                out.sets.push_back({target.substr(0, dot), target.substr(dot + 1)});
+        }
+        return out;
+    }
+
+    void pipeline(const Json& root) {
+        if (!root.contains("pipeline") || !root["pipeline"].is_array() || root["pipeline"].empty()) {
+            error("/pipeline", "found no list, allowed: a list of texts");
+            return;
+        }
+        for (const Json& line : root["pipeline"]) {
+            if (!line.is_string()) {
+                error("/pipeline", "found something that is no text, allowed: a list of texts");
+                return;
+            }
+            out_.pipeline += (out_.pipeline.empty() ? "" : " ") + line.get<std::string>();
+        }
+    }
+
+    std::vector<ConfigError>& errors_;
+    SourceTemplate& out_;
+};
+
+std::optional<std::string> not_allowed(const TemplateParameter& parameter, const ParameterValue& value) {
+    if (value.index() != static_cast<size_t>(parameter.type))
+        return "a value of another type";
+    if (const auto* text = std::get_if<std::string>(&value)) {
+        if (text->find('\0') != std::string::npos)
+            return "a text without NUL";
+        if (!parameter.allowed.empty() &&
+            std::find(parameter.allowed.begin(), parameter.allowed.end(), *text) == parameter.allowed.end()) {
+            std::string allowed;
+            for (const std::string& word : parameter.allowed)
+                allowed += (allowed.empty() ? "" : ", ") + word;
+            return allowed;
+        }
+    }
+    if (const auto* number = std::get_if<int64_t>(&value)) {
+        if (parameter.minimum && *number < *parameter.minimum)
+            return "at least " + std::to_string(*parameter.minimum);
+        if (parameter.maximum && *number > *parameter.maximum)
+            return "at most " + std::to_string(*parameter.maximum);
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+SourceTemplate parse_template(std::string_view text, std::vector<ConfigError>& errors) {
+    SourceTemplate out;
+    const Json root = parse_json_text(text, errors);
+    if (errors.empty())
+        TemplateParser(errors, out).parse(root);
+    return out;
+}
+
+Result<SourceTemplate> load_template(const std::string& directory, const std::string& name) {
+    const std::string path = directory + "/" + name + ".json";
+    const Result<std::string> text = read_small_file(path, max_template_bytes);
+    if (!text)
+        return Error{ErrorKind::missing_file, "template " + path + ": cannot be read: " + text.error().text +
+                                                  " (SLUICE_PIPELINES names the directory of templates)"};
+    std::vector<ConfigError> errors;
+    SourceTemplate out = parse_template(text.value(), errors);
+    if (errors.empty())
+        return out;
+    std::string all;
+    for (const ConfigError& e : errors)
+        all += (all.empty() ? "" : "\n") + to_string(path, e);
+    return Error{ErrorKind::bad_config, all};
+}
+
+Result<std::vector<PropertySetting>> bind_parameters(const SourceTemplate& source_template,
+                                                     const std::map<std::string, ParameterValue>& values) {
+    for (const auto& [name, value] : values)
+        if (source_template.parameters.find(name) == source_template.parameters.end())
+            return Error{ErrorKind::bad_config,
+                         "the template " + source_template.name + " has no parameter " + name};
+    std::vector<PropertySetting> out;
+    for (const auto& [name, parameter] : source_template.parameters) {
+        const auto given = values.find(name);
+        if (given == values.end() && !parameter.fallback)
+            continue;
+        const ParameterValue& value = given == values.end() ? *parameter.fallback : given->second;
+        if (const auto allowed = not_allowed(parameter, value))
+            return Error{ErrorKind::bad_config, "parameter " + name + " of the template " + source_template.name +
+                                                    ": the value is not allowed, allowed: " + *allowed};
+        for (const TemplateParameter::Target& target : parameter.sets)
+            out.push_back({target.element, target.property, value});
+    }
+    return out;
+}
+
+} // namespace sluice

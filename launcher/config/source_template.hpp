@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A pipeline description (pipelines/*.json). Parameters become properties of elements after the text is parsed; they are
+// never pasted into it, so there is nothing to quote and nothing to inject.
+#pragma once
+
+#include "launcher/config/json_text.hpp"
+#include "plugins/core/result.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace sluice {
+
+using ParameterValue = std::variant<std::string, int64_t, bool>;
+
+struct TemplateParameter {
+    enum class Type { string, integer, boolean };
+    struct Target {
+        std::string element, property;
+    };
+    Type type = Type::string;
+    std::vector<std::string> allowed; // empty: any
+    std::optional<int64_t> minimum, maximum;
+    std::optional<ParameterValue> fallback; // "default"
+    std::vector<Target> sets;
+};
+
+struct SourceTemplate {
+    std::string name, description;
+    std::map<std::string, TemplateParameter> parameters;
+    std::string pipeline; // for gst_parse_launch
+};
+
+// One property to set.
+struct PropertySetting {
+    std::string element, property;
+    ParameterValue value;
+};
+
+// Errors as in parse_config.
+SourceTemplate parse_template(std::string_view text, std::vector<ConfigError>& errors);
+
+// The file NAME.json in the directory; the Error lists everything that is wrong with it.
+Result<SourceTemplate> load_template(const std::string& directory, const std::string& name);
+
+// Values given, else defaults; a parameter with neither stays unset. Error (bad_config): an unknown parameter or a value
+// that is not allowed; it names the parameter, never the value.
+Result<std::vector<PropertySetting>> bind_parameters(const SourceTemplate& source_template,
+                                                     const std::map<std::string, ParameterValue>& values);
+
+} // namespace sluice
