@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One picture, encoded once, handed to any number of RTSP media. Runs from construction to destruction.
+#pragma once
+
+#include "plugins/core/refs.hpp"
+#include "tests/support/simcam_picture.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sluice::simcam {
+
+struct StreamOptions {
+    uint8_t id = 1; // shown in the picture: 1 main, 2 sub
+    int width = 1280, height = 720, fps = 30;
+    double gop = 10;    // seconds
+    int bitrate = 1500; // kbit/s
+    int bframes = 0, slices = 1, noise = 3;
+    bool h265 = false;
+    std::string profile = "main"; // H.264: baseline, main, high
+};
+
+class Stream {
+public:
+    explicit Stream(const StreamOptions& options); // throws std::runtime_error, in words for the user
+    ~Stream();
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+
+    const StreamOptions& options() const { return options_; }
+    // feed: an appsrc. It gets everything from the next key frame on; that one is made at once.
+    void add(GstElement* feed);
+    void remove(GstElement* feed);
+
+private:
+    struct Consumer {
+        Ref<GstElement> feed;
+        bool started = false;
+    };
+    void draw_frames();
+    void deliver(GstSample* sample);
+    void request_key_frame();
+
+    StreamOptions options_;
+    GstVideoInfo info_{};
+    Picture picture_;
+    Ref<GstElement> pipeline_, source_, sink_;
+    std::mutex mutex_;
+    std::condition_variable stop_;
+    bool stopping_ = false;
+    GstClockTime key_requested_ = 0;
+    std::vector<Consumer> consumers_;
+    std::thread thread_;
+};
+
+} // namespace sluice::simcam
