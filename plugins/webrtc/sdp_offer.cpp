@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/webrtc/sdp_offer.hpp"
+
+#include "plugins/core/refs.hpp"
+#include "plugins/webrtc/fingerprint.hpp"
+
+#include <gio/gio.h>
+#include <gst/sdp/sdp.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace sluice {
+
+namespace {
+
+struct SdpFree {
+    void operator()(GstSDPMessage* m) const { gst_sdp_message_free(m); }
+};
+
+std::string upper(std::string_view s) {
+    std::string out(s);
+    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::toupper(c); });
+    return out;
+}
+
+std::vector<std::string_view> split(std::string_view s, char separator) {
+    std::vector<std::string_view> parts;
+    while (!s.empty()) {
+        const size_t end = s.find(separator);
+        parts.push_back(s.substr(0, end));
+        s = end == std::string_view::npos ? std::string_view() : s.substr(end + 1);
+    }
+    return parts;
+}
+
+std::optional<unsigned> number(std::string_view s) {
+    unsigned v = 0;
+    const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), v);
+    return error == std::errc() && end == s.data() + s.size() ? std::optional(v) : std::nullopt;
+}
+
+// candidate:F C TRANSPORT PRIORITY ADDRESS PORT typ ... (RFC 8839 section 5.1)
+bool candidate_is_ip(std::string_view candidate) {
+    std::vector<std::string_view> words;
+    for (const auto w : split(candidate, ' '))
+        if (!w.empty())
+            words.push_back(w);
+    return words.size() >= 8 && g_hostname_is_ip_address(std::string(words[4]).c_str());
+}
+
+// Line by line; candidates that name hosts (Chromium's mDNS names) are dropped: our own candidates suffice, since the viewer's
+// checks tell its address, and webrtcbin 1.22 leaks what it resolves.
+std::string without_named_candidates(std::string_view text) {
+    std::string out;
+    out.reserve(text.size() + 2);
+    unsigned candidates = 0;
+    for (std::string_view line : split(text, '\n')) {
+        if (line.ends_with('\r'))
+            line.remove_suffix(1);
+        if (line.empty())
+            continue;
+        if (line.starts_with("a=candidate:") &&
+            (!candidate_is_ip(line.substr(2)) || ++candidates > max_remote_candidates))
+            continue;
+        out.append(line).append("\r\n");
+    }
+    return out;
+}
+
+const char* attribute(const GstSDPMessage* m, const GstSDPMedia* media, const char* name) {
+    const char* value = media ? gst_sdp_media_get_attribute_val(media, name) : nullptr;
+    return value ? value : gst_sdp_message_get_attribute_val(m, name);
+}
+
+bool wants_to_receive(const GstSDPMessage* m, const GstSDPMedia* media) {
+    for (const char* name : {"sendonly", "inactive"})
+        if (gst_sdp_media_get_attribute_val(media, name))
+            return false;
+    for (const char* name : {"recvonly", "sendrecv"})
+        if (gst_sdp_media_get_attribute_val(media, name))
+            return true;
+    return !gst_sdp_message_get_attribute_val(m, "sendonly") && !gst_sdp_message_get_attribute_val(m, "inactive");
+}
+
+std::vector<SdpOffer::PayloadType> payload_types(const GstSDPMedia* media) {
+    std::vector<SdpOffer::PayloadType> list;
+    for (guint i = 0; i < gst_sdp_media_formats_len(media); ++i)
+        if (const auto n = number(gst_sdp_media_get_format(media, i)); n && *n < 128)
+            list.push_back({.number = *n});
+    const auto find = [&](std::string_view n) {
+        const auto value = number(n);
+        return std::find_if(list.begin(), list.end(), [&](const auto& p) { return value && p.number == *value; });
+    };
+    for (guint i = 0; i < gst_sdp_media_attributes_len(media); ++i) {
+        const GstSDPAttribute* a = gst_sdp_media_get_attribute(media, i);
+        if (!a->key || !a->value)
+            continue;
+        const std::string_view value = a->value;
+        const size_t space = value.find(' ');
+        if (space == std::string_view::npos)
+            continue;
+        const auto p = find(value.substr(0, space));
+        if (p == list.end())
+            continue;
+        const std::string_view rest = value.substr(space + 1);
+        if (!g_strcmp0(a->key, "rtpmap")) {
+            const auto parts = split(rest, '/');
+            p->encoding = upper(parts.empty() ? std::string_view() : parts[0]);
+            p->clock_rate = parts.size() > 1 ? number(parts[1]).value_or(0) : 0;
+        } else if (!g_strcmp0(a->key, "fmtp")) {
+            p->fmtp = rest;
+        }
+    }
+    return list;
+}
+
+std::string fmtp_value(const std::string& fmtp, std::string_view key) {
+    for (std::string_view part : split(fmtp, ';')) {
+        while (part.starts_with(' '))
+            part.remove_prefix(1);
+        if (part.starts_with(key) && part.size() > key.size() && part[key.size()] == '=')
+            return std::string(part.substr(key.size() + 1));
+    }
+    return {};
+}
+
+void add_fingerprints(std::vector<Fingerprint>& list, const GstSDPMessage* m) {
+    const auto add = [&](const GstSDPAttribute* a) {
+        if (!g_strcmp0(a->key, "fingerprint") && a->value)
+            if (auto f = parse_fingerprint(a->value); f && std::find(list.begin(), list.end(), *f) == list.end())
+                list.push_back(*f);
+    };
+    for (guint i = 0; i < gst_sdp_message_attributes_len(m); ++i)
+        add(gst_sdp_message_get_attribute(m, i));
+    for (guint n = 0; n < gst_sdp_message_medias_len(m); ++n) {
+        const GstSDPMedia* media = gst_sdp_message_get_media(m, n);
+        for (guint i = 0; i < gst_sdp_media_attributes_len(media); ++i)
+            add(gst_sdp_media_get_attribute(media, i));
+    }
+}
+
+Error bad(std::string text) { return {ErrorKind::bad_input, "SDP offer: " + std::move(text)}; }
+
+} // namespace
+
+Result<SdpOffer> parse_offer(std::string_view text) {
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+        return bad("empty body, expected a session description (RFC 8866)");
+    if (text.size() > max_offer_bytes)
+        return Error{ErrorKind::too_large, "SDP offer: " + std::to_string(text.size()) + " bytes, at most " +
+                                               std::to_string(max_offer_bytes) + " are allowed"};
+    if (!text.starts_with("v=0") || text.find('\0') != std::string_view::npos)
+        return bad("not a session description: it does not begin with v=0 or holds a zero byte");
+
+    SdpOffer offer;
+    offer.text = without_named_candidates(text);
+    GstSDPMessage* raw = nullptr;
+    if (gst_sdp_message_new(&raw) != GST_SDP_OK)
+        return Error{ErrorKind::internal, "out of memory"};
+    const std::unique_ptr<GstSDPMessage, SdpFree> m(raw);
+    if (gst_sdp_message_parse_buffer(reinterpret_cast<const guint8*>(offer.text.data()),
+                                     static_cast<guint>(offer.text.size()), m.get()) != GST_SDP_OK)
+        return bad("cannot be parsed as a session description (RFC 8866)");
+
+    const GstSDPMedia* video = nullptr;
+    unsigned videos = 0;
+    const guint medias = gst_sdp_message_medias_len(m.get());
+    if (medias > 8)
+        return bad(std::to_string(medias) + " m-lines, at most 8 are allowed");
+    for (guint i = 0; i < medias; ++i) {
+        const GstSDPMedia* media = gst_sdp_message_get_media(m.get(), i);
+        const std::string kind = gst_sdp_media_get_media(media) ? gst_sdp_media_get_media(media) : "";
+        if (kind == "video") {
+            ++videos;
+            video = media;
+        } else if (kind == "audio") {
+            offer.has_audio = true;
+            offer.audio = payload_types(media);
+        }
+    }
+    if (videos != 1)
+        return bad(videos == 0 ? "no video m-line, one is needed"
+                               : std::to_string(videos) + " video m-lines, one is allowed");
+    // Port 0 rejects an m-line, unless it only rides in a bundle (RFC 9143 section 6).
+    if (gst_sdp_media_get_port(video) == 0 && !gst_sdp_media_get_attribute_val(video, "bundle-only"))
+        return bad("the video m-line has port 0, which means it is not wanted");
+    if (!wants_to_receive(m.get(), video))
+        return bad("the video m-line does not receive; recvonly or sendrecv is needed");
+    const char* ufrag = attribute(m.get(), video, "ice-ufrag");
+    const char* pwd = attribute(m.get(), video, "ice-pwd");
+    if (!ufrag || !pwd || !*ufrag || !*pwd)
+        return bad("no ICE credentials (a=ice-ufrag, a=ice-pwd)");
+    offer.video = payload_types(video);
+    add_fingerprints(offer.fingerprints, m.get());
+    if (offer.fingerprints.empty())
+        return bad("no usable a=fingerprint (sha-256, sha-384 or sha-512): without it the connection cannot be authenticated");
+    return offer;
+}
+
+std::optional<SdpOffer::Choice> SdpOffer::choose(Codec codec) const {
+    const std::string name = codec_name(codec);
+    std::optional<Choice> best;
+    // Browsers take High streams under a constrained baseline id, but reject high ids in the answer.
+    static constexpr std::array<const char*, 4> order = {"42e01f", "42c01f", "42001f", "4d001f"};
+    size_t best_rank = order.size() + 1;
+    for (const PayloadType& p : video) {
+        if (p.encoding != name || p.clock_rate != 90000)
+            continue;
+        if (codec != Codec::h264)
+            return Choice{p.number, {}};
+        if (fmtp_value(p.fmtp, "packetization-mode") != "1")
+            continue; // without fragments a key frame does not fit into packets
+        std::string id = fmtp_value(p.fmtp, "profile-level-id");
+        std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
+        const size_t rank = static_cast<size_t>(std::find(order.begin(), order.end(), id) - order.begin());
+        if (rank < best_rank) {
+            best_rank = rank;
+            best = Choice{p.number, id.size() == 6 ? id : "42e01f"};
+        }
+    }
+    return best;
+}
+
+std::string SdpOffer::video_codecs() const {
+    std::vector<std::string> names;
+    for (const PayloadType& p : video)
+        if (!p.encoding.empty() && p.encoding != "RTX" && std::find(names.begin(), names.end(), p.encoding) == names.end() &&
+            names.size() < 12)
+            names.push_back(p.encoding.substr(0, 24));
+    std::string out;
+    for (const auto& n : names)
+        out += (out.empty() ? "" : ", ") + n;
+    return out.empty() ? "none" : out;
+}
+
+std::vector<std::string> parse_trickle(std::string_view fragment, unsigned limit) {
+    std::vector<std::string> list;
+    for (std::string_view line : split(fragment, '\n')) {
+        if (line.ends_with('\r'))
+            line.remove_suffix(1);
+        if (line.starts_with("a=candidate:") && line.size() < 512 && candidate_is_ip(line.substr(2)) && list.size() < limit)
+            list.emplace_back(line.substr(2));
+    }
+    return list;
+}
+
+} // namespace sluice

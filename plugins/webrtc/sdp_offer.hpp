@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "plugins/core/codec.hpp"
+#include "plugins/core/result.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+// A certificate fingerprint of the peer (RFC 8122 section 5).
+struct Fingerprint {
+    std::string algorithm; // "sha-256", lower case
+    std::string digest;    // upper-case hex with colons
+    bool operator==(const Fingerprint&) const = default;
+};
+
+// What a viewer offers, checked: exactly one video m-line that wants to receive, ICE credentials, a usable fingerprint.
+struct SdpOffer {
+    struct PayloadType {
+        unsigned number = 0;
+        std::string encoding; // upper case: "H264"
+        unsigned clock_rate = 0;
+        std::string fmtp;
+    };
+
+    std::string text; // what webrtcbin gets: without candidates that would make it resolve names
+    std::vector<PayloadType> video, audio;
+    bool has_audio = false;
+    std::vector<Fingerprint> fingerprints;
+
+    // The payload type to send the codec with, H.264 preferably as 42e01f; nothing if the offer cannot take it.
+    struct Choice {
+        unsigned payload_type = 0;
+        std::string profile_level_id; // H.264: to be answered with
+    };
+    std::optional<Choice> choose(Codec codec) const;
+    std::string video_codecs() const; // "VP8, VP9": for error texts
+};
+
+// Errors say what is wrong and what is expected. The text is outside input: any bytes.
+Result<SdpOffer> parse_offer(std::string_view text);
+
+constexpr size_t max_offer_bytes = 64 * 1024;
+constexpr unsigned max_remote_candidates = 32; // each makes us send checks to an address of the peer's choice
+
+// The a=candidate lines of a trickle fragment (RFC 8840) whose addresses are IP addresses, without "a=".
+std::vector<std::string> parse_trickle(std::string_view fragment, unsigned limit = max_remote_candidates);
+
+} // namespace sluice

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/webrtc/viewer_stream.hpp"
+
+namespace sluice {
+
+ViewerStream::ViewerStream(Scene scene, const std::string& stream, Codec codec, const RtpWriter::Identity& id)
+    : scene_(std::move(scene)), codec_(codec), stream_(stream), wanted_(stream), writer_(id) {
+    // Attached from the first moment, so that an on-demand source starts while ICE and DTLS are still busy.
+    reader_ = scene_.at(stream_)->attach(Channel::Start::cached_gop, true, false);
+}
+
+void ViewerStream::start() { reader_->rewind(); }
+
+bool ViewerStream::switch_now(ChannelTime now, Channel::Reader::Next& first) {
+    if (!next_reader_ || next_reader_->channel().name() != scene_.at(wanted_)->name())
+        next_reader_ = scene_.at(wanted_)->attach(Channel::Start::cached_gop, true, false);
+    first = next_reader_->next();
+    if (!first.unit)
+        return false; // goes on with the old one until the new one has a key unit
+    old_skips_ += reader_->skips();
+    reader_ = std::move(next_reader_);
+    stream_ = wanted_;
+    held_ = {};
+    last_burst_ = now;
+    pacer_.live();
+    ++stats_.switches;
+    return true;
+}
+
+ViewerStream::Step ViewerStream::step(ChannelTime now) {
+    Channel::Reader::Next next;
+    const bool switched = wanted_ != stream_ && switch_now(now, next);
+    if (!switched && wanted_ == stream_)
+        next_reader_.reset(); // asked back before the switch came about
+    if (pli_) {
+        pli_ = false;
+        ++stats_.plis;
+        if (!switched && (last_burst_ == 0 || now >= last_burst_ + repeat_interval) && stats_.units > 0) {
+            reader_->rewind();
+            held_ = {};
+            last_burst_ = now;
+            ++stats_.repeats;
+        }
+    }
+    if (!switched) {
+        if (reader_->backlog() >= skip_backlog && reader_->skip_to_newest_key())
+            held_ = {};
+        next = held_.unit ? std::exchange(held_, {}) : reader_->next();
+    }
+    if (!next.unit)
+        return {};
+    if (next.unit->track->codec != codec_)
+        return {.wrong_codec = true};
+    const bool backlog = reader_->backlog() > 0;
+    if (!pacer_.ready(now)) {
+        held_ = std::move(next);
+        return {.wait_until = pacer_.deadline()};
+    }
+    if (stats_.units++ == 0) {
+        stats_.first_unit = now;
+        last_burst_ = now;
+    }
+    Step step{.packets = writer_.write(*next.unit)};
+    if (backlog)
+        pacer_.sent(now, next.unit->bytes);
+    else
+        pacer_.live();
+    return step;
+}
+
+std::vector<std::shared_ptr<Channel>> ViewerStream::listening() const {
+    std::vector<std::shared_ptr<Channel>> list{scene_.at(stream_)};
+    if (wanted_ != stream_)
+        list.push_back(scene_.at(wanted_));
+    return list;
+}
+
+ViewerStream::Stats ViewerStream::stats() const {
+    Stats s = stats_;
+    s.skips = old_skips_ + reader_->skips();
+    return s;
+}
+
+} // namespace sluice

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "plugins/core/channel.hpp"
+#include "plugins/webrtc/pacer.hpp"
+#include "plugins/webrtc/rtp_writer.hpp"
+
+#include <map>
+#include <string>
+
+namespace sluice {
+
+// What one viewer gets and when: the cursor in a channel, the choice between the channels of the scene (main, sub), bursts and
+// their pace. One mechanism serves start, repeat after a PLI, skip and switch. No I/O, no threads: one sender thread at a time
+// calls step(), time comes in as a parameter.
+class ViewerStream {
+public:
+    // A second burst sooner than this would only fill the link that has just lost the first one.
+    static constexpr GstClockTime repeat_interval = GST_SECOND;
+    // A viewer this far behind with a newer key unit at hand is moved there.
+    static constexpr uint64_t skip_backlog = 8;
+
+    using Scene = std::map<std::string, std::shared_ptr<Channel>>; // stream name -> channel
+
+    ViewerStream(Scene scene, const std::string& stream, Codec codec, const RtpWriter::Identity& id);
+
+    struct Step {
+        Ref<GstBufferList> packets;      // to be sent now, then step() again
+        GstClockTime wait_until = 0;     // no packets: come back then (0: when a channel wakes)
+        bool wrong_codec = false;        // the source has become something this viewer did not negotiate
+    };
+    Step step(ChannelTime now);
+
+    void start();                        // connected: the cached GOP goes out
+    void request_key_unit() { pli_ = true; }
+    void request_stream(const std::string& stream) { wanted_ = stream; }
+    bool has_stream(const std::string& stream) const { return scene_.contains(stream); }
+
+    const std::string& stream() const { return stream_; }
+    // The channels whose news matter now: the one being read, and the one waited for to switch to.
+    std::vector<std::shared_ptr<Channel>> listening() const;
+
+    struct Stats {
+        uint64_t units = 0, plis = 0, repeats = 0, switches = 0, skips = 0;
+        ChannelTime first_unit = 0; // when the first one was sent, 0: none yet
+    };
+    Stats stats() const;
+    const RtpWriter& writer() const { return writer_; }
+
+private:
+    bool switch_now(ChannelTime now, Channel::Reader::Next& first);
+
+    const Scene scene_;
+    const Codec codec_;
+    std::string stream_;
+    std::string wanted_;
+    RtpWriter writer_;
+    Pacer pacer_;
+    std::unique_ptr<Channel::Reader> reader_, next_reader_; // next_reader_: of wanted_, until it has a key unit
+    Channel::Reader::Next held_;                             // fetched, waiting for its deadline
+    bool pli_ = false;
+    ChannelTime last_burst_ = 0;
+    uint64_t old_skips_ = 0; // of readers that were switched away from
+    Stats stats_;
+};
+
+} // namespace sluice
