@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One stream of a camera: its life, its present source pipeline, its channel. Lives in the main context.
+#pragma once
+
+#include "launcher/camera/camera_life.hpp"
+#include "launcher/camera/diagnosis.hpp"
+#include "launcher/camera/source_pipeline.hpp"
+#include "launcher/config/config.hpp"
+#include "plugins/core/sluicechannel.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sluice {
+
+// For the API.
+struct StreamStatus {
+    std::string name, channel;
+    LifeState state = LifeState::idle;
+    std::string reason;
+    double state_seconds = 0; // how long it has been so
+    uint64_t attempts = 0, losses = 0;
+    std::string codec; // "H264"; empty: not known yet
+    unsigned width = 0, height = 0;
+    double fps = 0;
+    uint64_t bitrate = 0; // bit/s
+    unsigned readers = 0;
+};
+
+class CameraStream {
+public:
+    CameraStream(const std::string& camera, StreamConfig config, const SourceTemplate& source_template,
+                 Teardown& teardown, const LifeLimits& limits);
+    ~CameraStream();
+    CameraStream(const CameraStream&) = delete;
+    CameraStream& operator=(const CameraStream&) = delete;
+
+    void start();
+    void stop();
+    StreamStatus status() const;
+
+private:
+    using Time = CameraLife::Time;
+    static Time now() { return CameraLife::Clock::now(); }
+    void apply(const CameraLife::Actions& actions);
+    void begin_attempt();
+    void source_failed(const SourceFailure& failure);
+    void poll();
+    void arm();
+    void report();
+    uint64_t access_units() const;
+
+    const StreamConfig config_;
+    const std::string channel_name_;
+    const SourceTemplate& template_;
+    Teardown& teardown_;
+    CameraLife life_;
+    Ref<SluiceChannel> channel_;
+    std::unique_ptr<SourcePipeline> source_;
+    std::unique_ptr<Diagnosis> diagnosis_;
+    uint64_t seen_units_ = 0;
+    guint timer_ = 0;
+    gulong producer_signal_ = 0;
+    std::shared_ptr<CameraStream*> self_; // for calls that arrive from other threads; empty inside: gone
+    std::string logged_reason_;
+    Time logged_at_{};
+};
+
+} // namespace sluice

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// All cameras of the configuration.
+#pragma once
+
+#include "launcher/camera/camera_stream.hpp"
+#include "launcher/camera/teardown.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+struct CameraStatus {
+    std::string name;
+    bool webrtc = true;
+    std::vector<StreamStatus> streams; // main first
+};
+
+class Fleet {
+public:
+    Fleet(const std::vector<CameraConfig>& cameras, SourceTemplate source_template, const LifeLimits& limits = {});
+
+    void start();
+    // All sources are on their way down; true if they were within the time.
+    bool stop(std::chrono::milliseconds time);
+    std::vector<CameraStatus> status() const;
+    size_t zombies() const { return teardown_.zombies(); }
+
+private:
+    struct Camera {
+        std::string name;
+        bool webrtc;
+        std::vector<std::unique_ptr<CameraStream>> streams;
+    };
+    const SourceTemplate template_;
+    Teardown teardown_;
+    std::vector<Camera> cameras_;
+};
+
+} // namespace sluice

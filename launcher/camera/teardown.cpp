@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/camera/teardown.hpp"
+
+#include "launcher/log.hpp"
+
+#include <system_error>
+#include <thread>
+
+namespace sluice {
+
+Teardown::Teardown(std::chrono::milliseconds deadline) : shared_(std::make_shared<Shared>()), deadline_(deadline) {}
+
+Teardown::~Teardown() = default;
+
+void Teardown::retire(Ref<GstElement> pipeline, const std::string& name) {
+    uint64_t id = 0;
+    {
+        const std::lock_guard lock(shared_->mutex);
+        id = shared_->next++;
+        shared_->jobs[id] = {name, Clock::now()};
+    }
+    const auto work = [shared = shared_, id, deadline = deadline_](Ref<GstElement> element) {
+        const auto begun = Clock::now();
+        {
+            const Ref<GstBus> bus = adopt(gst_element_get_bus(element.get()));
+            gst_bus_set_flushing(bus.get(), TRUE);
+            gst_element_set_state(element.get(), GST_STATE_NULL);
+            element = nullptr;
+        }
+        const auto took = Clock::now() - begun;
+        std::string job_name;
+        {
+            const std::lock_guard lock(shared->mutex);
+            job_name = shared->jobs[id].name;
+            shared->jobs.erase(id);
+        }
+        shared->changed.notify_all();
+        if (took > deadline)
+            log_warning(job_name + ": closing the connection took " +
+                        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(took).count()) + " s");
+    };
+    try {
+        // A thread of its own for each: one that hangs must not hold up another. Their number is bounded by the owners,
+        // who make no new attempt while too many of their old ones hang.
+        std::thread(work, pipeline).detach();
+    } catch (const std::system_error&) {
+        work(std::move(pipeline)); // no more threads: better late than never
+    }
+}
+
+size_t Teardown::pending() const {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->jobs.size();
+}
+
+size_t Teardown::zombies() const {
+    const std::lock_guard lock(shared_->mutex);
+    size_t n = 0;
+    for (const auto& [id, job] : shared_->jobs)
+        n += Clock::now() - job.begun > deadline_;
+    return n;
+}
+
+size_t Teardown::zombies(const std::string& name) const {
+    const std::lock_guard lock(shared_->mutex);
+    size_t n = 0;
+    for (const auto& [id, job] : shared_->jobs)
+        n += job.name == name && Clock::now() - job.begun > deadline_;
+    return n;
+}
+
+bool Teardown::wait_all(std::chrono::milliseconds time) {
+    std::unique_lock lock(shared_->mutex);
+    return shared_->changed.wait_for(lock, time, [&] { return shared_->jobs.empty(); });
+}
+
+} // namespace sluice
