@@ -97,6 +97,25 @@ TEST(RtpPayload, BodiesKeepTheMemoryAlive) {
     EXPECT_EQ(received(u.codec, p), u.sent);
 }
 
+TEST(RtpPayload, NoReferenceStaysBehind) {
+    for (Codec codec : {Codec::h264, Codec::h265}) {
+        Unit u(codec);
+        for (size_t size : {10, 20, 5000, 1180}) // an aggregate, fragments, a single one
+            u.add(nal_of(codec, 1, size));
+        auto p = u.payloads();
+        std::vector<GstMiniObject*> all{GST_MINI_OBJECT_CAST(u.memory.get())};
+        for (const auto& x : p)
+            all.push_back(GST_MINI_OBJECT_CAST(x.body.get()));
+        unsigned gone = 0;
+        for (auto* object : all)
+            gst_mini_object_weak_ref(object, [](gpointer n, GstMiniObject*) { ++*static_cast<unsigned*>(n); }, &gone);
+        u.memory = nullptr;
+        EXPECT_EQ(gone, 0u);
+        p.clear();
+        EXPECT_EQ(gone, all.size());
+    }
+}
+
 TEST(RtpPayload, SharesPartOfALargerMemory) {
     // A depayloader's buffer is often a window into a larger memory.
     Bytes nal = nal_of(Codec::h264, 1, 3000);
