@@ -64,23 +64,24 @@ ChannelLimits Channel::limits() const {
 // --- producer ---
 
 Channel::Token Channel::open() {
+    decltype(key_unit_handler_) handler; // let go behind the lock
     std::unique_lock lock(mutex_);
     const Token token = ++stats_.generation;
     tracks_.clear();
+    handler.swap(key_unit_handler_);
     time_.begin_generation();
-    last_sps_.clear();
-    saw_b_slice_ = false;
-    stats_.reorder = false;
-    newest_key_.reset();
+    newest_key_.reset(); // what was learned of the stream stays: the next producer is usually the same camera
     set_present(lock, false);
     return token;
 }
 
 void Channel::close(Token token) {
+    decltype(key_unit_handler_) handler;
     std::unique_lock lock(mutex_);
     if (token != stats_.generation)
         return;
     ++stats_.generation; // whoever still holds the token writes nowhere
+    handler.swap(key_unit_handler_);
     newest_key_.reset(); // running readers finish what is there; nobody is shown an old picture as if it were live
     set_present(lock, false);
 }
@@ -98,10 +99,44 @@ bool Channel::set_track(Token token, unsigned index, const GstCaps* caps) {
         ts.parameter_sets = {};
     if (ts.track && gst_caps_is_equal(ts.track->caps.get(), caps))
         return true;
-    ts.track = track;
-    if (is_video(track->codec))
+    if (is_video(track->codec)) {
+        if (!ts.track || ts.track->codec != track->codec)
+            ts.wants_key = true;
+        if (!has_video())
+            newest_key_.reset(); // so far sound was enough to start with
         remembered_video_ = track;
+    }
+    ts.track = track;
     return true;
+}
+
+void Channel::remove_track(Token token, unsigned index) {
+    std::lock_guard lock(mutex_);
+    if (token != 0 && token == stats_.generation)
+        tracks_.erase(index);
+}
+
+bool Channel::has_video() const {
+    return std::any_of(tracks_.begin(), tracks_.end(), [](const auto& t) { return is_video(t.second.track->codec); });
+}
+
+bool Channel::set_key_unit_handler(Token token, std::function<void()> handler) {
+    auto shared = handler ? std::make_shared<const std::function<void()>>(std::move(handler)) : nullptr;
+    std::lock_guard lock(mutex_);
+    if (token == 0 || token != stats_.generation)
+        return false;
+    shared.swap(key_unit_handler_);
+    return true;
+}
+
+void Channel::request_key_unit() {
+    std::shared_ptr<const std::function<void()>> handler;
+    {
+        std::lock_guard lock(mutex_);
+        handler = key_unit_handler_;
+    }
+    if (handler)
+        (*handler)();
 }
 
 std::shared_ptr<AccessUnit> Channel::make_unit(TrackState& ts, GstBuffer* buffer) {
@@ -204,6 +239,8 @@ Channel::Written Channel::write(Token token, unsigned track, GstBuffer* buffer, 
         return Written::stale;
     }
     const auto found = tracks_.find(track);
+    if (found != tracks_.end() && discont)
+        found->second.discont = true; // also when this buffer is none that readers get
     std::shared_ptr<AccessUnit> unit;
     if (found != tracks_.end() && found->second.track->codec != Codec::other)
         unit = make_unit(found->second, buffer);
@@ -212,30 +249,26 @@ Channel::Written Channel::write(Token token, unsigned track, GstBuffer* buffer, 
         return Written::refused;
     }
     TrackState& ts = found->second;
-    const bool video = is_video(ts.track->codec);
+    const bool video = is_video(ts.track->codec), with_video = has_video();
     if (video)
         learn(*unit);
-    if (!stats_.producer_present && !unit->key) {
+    // Neither pictures before the first key unit nor sound before the first picture are of use to anybody.
+    if (video ? ts.wants_key && !unit->key : with_video && !stats_.producer_present) {
         ++stats_.before_key;
         return Written::before_key;
     }
-    const bool has_video = std::any_of(tracks_.begin(), tracks_.end(),
-                                       [](const auto& t) { return is_video(t.second.track->codec); });
-    if (!stats_.producer_present && has_video && !video) {
-        ++stats_.before_key; // sound before the first picture: nobody can use it
-        return Written::before_key;
-    }
+    ts.wants_key = false;
     unit->generation = token;
     unit->time = time_.map(track, pts, now, video && stats_.reorder);
-    unit->discont = std::exchange(ts.discont, false) || discont;
-    if (!has_video || (video && unit->key)) {
+    unit->discont = std::exchange(ts.discont, false);
+    if (!with_video || (video && unit->key)) {
         newest_key_ = next_seq_;
         stats_.key_units += video;
     }
     ++stats_.access_units;
     stats_.bytes += unit->bytes;
     stats_.last_unit = now;
-    if (video || !has_video)
+    if (video || !with_video)
         rate_.add(now, unit->bytes);
     append(std::move(unit));
     if (!stats_.producer_present)
@@ -403,6 +436,7 @@ Channel::Reader::Next Channel::Reader::next() {
         cursor_ = channel_->newest_key_.value_or(channel_->next_seq_);
         cursor_ = std::max(cursor_, first);
     }
+    const bool needs_picture = video_ && channel_->has_video();
     while (cursor_ < channel_->next_seq_) {
         const AccessUnitPtr& unit = units[cursor_ - first];
         ++cursor_;
@@ -410,7 +444,7 @@ Channel::Reader::Next Channel::Reader::next() {
         if (video ? !video_ : !audio_)
             continue;
         if (waiting_key_) {
-            if (!unit->key || (video_ && !video))
+            if (!unit->key || (needs_picture && !video))
                 continue;
             waiting_key_ = false;
             skipped_ = true;

@@ -67,11 +67,18 @@ public:
     void close(Token token);
     // Before the first unit of a track, and when its caps change (at a key unit).
     bool set_track(Token token, unsigned index, const GstCaps* caps);
+    void remove_track(Token token, unsigned index);
     // buffer: an access unit, byte-stream; copied if it is not one tight memory of its own.
     // pts: presentation, on the channel's clock; now: that clock. discont: something was lost before it.
     Written write(Token token, unsigned track, GstBuffer* buffer, GstClockTime pts, ChannelTime now, bool discont);
 
+    // What to do when a reader needs a key unit soon; for producers that can make one. Ends with the generation. Called
+    // from the reader's thread with no lock held, as often as readers ask: limiting the rate is the handler's part.
+    bool set_key_unit_handler(Token token, std::function<void()> handler);
+
     // --- readers ---
+    // A reader waits for a key unit: nothing happens if the producer cannot make one.
+    void request_key_unit();
     enum class Start { cached_gop, next_key_unit, live };
     class SLUICE_API Reader;
     std::unique_ptr<Reader> attach(Start start, bool video, bool audio);
@@ -96,6 +103,7 @@ private:
         TrackPtr track;
         ParameterSets parameter_sets;
         bool discont = true;
+        bool wants_key = true; // video: no unit goes to readers before the first key unit
     };
     using Wakeups = std::vector<std::shared_ptr<Wakeup>>;
 
@@ -107,6 +115,7 @@ private:
     void set_present(std::unique_lock<std::mutex>& lock, bool present);
     void notify();
     void reader_gone();
+    bool has_video() const;
 
     const std::string name_;
     mutable std::mutex mutex_; // everything below
@@ -122,6 +131,7 @@ private:
     ChannelStats stats_;
     bool saw_b_slice_ = false;
     std::string unavailable_;
+    std::shared_ptr<const std::function<void()>> key_unit_handler_;
     std::shared_ptr<const Wakeups> wakeups_;
 };
 

@@ -24,12 +24,13 @@ void ParameterSets::learn(Codec codec, std::span<const uint8_t> data, const std:
 }
 
 std::vector<uint8_t> ParameterSets::missing(const std::vector<NalUnit>& nals) const {
+    const bool all_there = std::all_of(sets_.begin(), sets_.end(), [&](const auto& set) {
+        return std::any_of(nals.begin(), nals.end(), [&](const NalUnit& n) { return n.type == set.first; });
+    });
     std::vector<uint8_t> out;
-    for (const auto& [type, bytes] : sets_) {
-        const uint8_t wanted = type;
-        if (std::none_of(nals.begin(), nals.end(), [&](const NalUnit& n) { return n.type == wanted; }))
+    if (!all_there) // all types: a PPS alone would come to stand before the SPS that it needs
+        for (const auto& [type, bytes] : sets_)
             out.insert(out.end(), bytes.begin(), bytes.end());
-    }
     return out;
 }
 

@@ -14,7 +14,8 @@ public:
     // Of each type among nals the sets are remembered, in place of those of that type before. A type with more than
     // 64 KiB of sets is passed over: no legal stream needs it.
     void learn(Codec codec, std::span<const uint8_t> data, const std::vector<NalUnit>& nals);
-    // What must stand before this access unit: the remembered sets of the types that it lacks, as Annex B.
+    // What must stand before this access unit, as Annex B: nothing if it has sets of each remembered type, else all
+    // that are remembered (its own among them, for learn() comes first).
     std::vector<uint8_t> missing(const std::vector<NalUnit>& nals) const;
     bool complete(Codec codec) const; // a decoder can start
 

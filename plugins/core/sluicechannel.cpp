@@ -15,9 +15,13 @@ constexpr GstClockTime demand_grace = 5 * GST_SECOND;
 
 struct ChannelFace {
     std::shared_ptr<sluice::Channel> channel;
-    std::mutex demand_mutex; // the two below
+    std::mutex demand_mutex; // everything below
     sluice::Demand demand{demand_grace};
     GstClockID demand_timer = nullptr;
+    // What listeners were told last, and whether a thread is telling now: it goes on until they know the newest state, so
+    // that two threads cannot tell in the wrong order.
+    bool demand_told = false, telling_demand = false;
+    bool present_told = false, telling_present = false;
 };
 
 struct Registry {
@@ -69,12 +73,12 @@ std::vector<Ref<SluiceChannel>> all_channels() {
 
 namespace {
 
-void readers_changed(SluiceChannel* self, unsigned readers);
+void readers_changed(SluiceChannel* self);
 
 gboolean demand_timer_fired(GstClock*, GstClockTime, GstClockID, gpointer data) {
     auto* weak = static_cast<GWeakRef*>(data);
     if (auto self = adopt(static_cast<SluiceChannel*>(g_weak_ref_get(weak))))
-        readers_changed(self.get(), channel_of(self.get())->stats(0).readers);
+        readers_changed(self.get());
     return TRUE;
 }
 void free_weak(gpointer data) {
@@ -83,22 +87,39 @@ void free_weak(gpointer data) {
     g_free(weak);
 }
 
-void readers_changed(SluiceChannel* self, unsigned readers) {
+// Emits with no lock held until listeners know what `now` says.
+template <typename Now>
+void tell(SluiceChannel* self, bool ChannelFace::*told, bool ChannelFace::*telling, Now now, void (*emit)(SluiceChannel*, bool)) {
+    ChannelFace& face = *self->face;
+    std::unique_lock lock(face.demand_mutex);
+    if (face.*telling)
+        return;
+    face.*telling = true;
+    for (bool state = now(); state != face.*told; state = now()) {
+        face.*told = state;
+        lock.unlock();
+        emit(self, state);
+        lock.lock();
+    }
+    face.*telling = false;
+}
+
+void readers_changed(SluiceChannel* self) {
+    ChannelFace& face = *self->face;
     const auto clock = channel_clock();
-    std::optional<bool> change;
     GstClockID timer = nullptr;
     {
-        std::lock_guard lock(self->face->demand_mutex);
-        Demand& demand = self->face->demand;
-        change = demand.update(readers, gst_clock_get_time(clock.get()));
-        if (self->face->demand_timer) {
-            gst_clock_id_unschedule(self->face->demand_timer);
-            gst_clock_id_unref(self->face->demand_timer);
-            self->face->demand_timer = nullptr;
+        std::lock_guard lock(face.demand_mutex);
+        // Asked here and not handed over: two threads may come in another order than they counted.
+        face.demand.update(face.channel->stats(0).readers, gst_clock_get_time(clock.get()));
+        if (face.demand_timer) {
+            gst_clock_id_unschedule(face.demand_timer);
+            gst_clock_id_unref(face.demand_timer);
+            face.demand_timer = nullptr;
         }
-        if (const auto deadline = demand.next_deadline()) {
+        if (const auto deadline = face.demand.next_deadline()) {
             timer = gst_clock_new_single_shot_id(clock.get(), *deadline);
-            self->face->demand_timer = gst_clock_id_ref(timer);
+            face.demand_timer = gst_clock_id_ref(timer);
         }
     }
     if (timer) {
@@ -107,8 +128,19 @@ void readers_changed(SluiceChannel* self, unsigned readers) {
         gst_clock_id_wait_async(timer, demand_timer_fired, weak, free_weak);
         gst_clock_id_unref(timer);
     }
-    if (change)
-        g_signal_emit(self, signals[SIGNAL_DEMAND], 0, *change);
+    tell(
+        self, &ChannelFace::demand_told, &ChannelFace::telling_demand, [&face] { return face.demand.level(); },
+        [](SluiceChannel* c, bool wanted) { g_signal_emit(c, signals[SIGNAL_DEMAND], 0, gboolean(wanted)); });
+}
+
+void producer_changed(SluiceChannel* self) {
+    tell(
+        self, &ChannelFace::present_told, &ChannelFace::telling_present,
+        [c = self->face->channel] { return c->producer_present(); },
+        [](SluiceChannel* c, bool present) {
+            g_object_notify_by_pspec(G_OBJECT(c), props[PROP_PRODUCER_PRESENT]);
+            g_signal_emit(c, signals[SIGNAL_PRODUCER_CHANGED], 0, gboolean(present));
+        });
 }
 
 bool name_allowed(std::string_view name) {
@@ -242,17 +274,13 @@ SluiceChannel* sluice_channel_get(const char* name) {
     self->face->channel = std::make_shared<Channel>(name);
     // The readers hold the Channel, not the face: the face may go first, so the callbacks look it up again.
     g_weak_ref_set(weak, self);
-    const std::string key = name;
-    self->face->channel->on_producer_changed = [key](bool present) {
-        if (auto face = adopt(sluice_channel_lookup(key.c_str()))) {
-            g_object_notify_by_pspec(G_OBJECT(face.get()), props[PROP_PRODUCER_PRESENT]);
-            g_signal_emit(face.get(), signals[SIGNAL_PRODUCER_CHANGED], 0, gboolean(present));
-        }
+    const auto with_face = [key = std::string(name), channel = self->face->channel.get()](void (*f)(SluiceChannel*)) {
+        auto face = adopt(sluice_channel_lookup(key.c_str()));
+        if (face && channel_of(face.get()).get() == channel)
+            f(face.get());
     };
-    self->face->channel->on_readers_changed = [key](unsigned readers) {
-        if (auto face = adopt(sluice_channel_lookup(key.c_str())))
-            readers_changed(face.get(), readers);
-    };
+    self->face->channel->on_producer_changed = [with_face](bool) { with_face(producer_changed); };
+    self->face->channel->on_readers_changed = [with_face](unsigned) { with_face(readers_changed); };
     return self;
 }
 
