@@ -21,7 +21,7 @@ constexpr unsigned rtp_clock_rate(Codec c) {
     default: return 90000;
     }
 }
-SLUICE_API const char* codec_name(Codec c);          // "H264", "PCMU"...: the RTP encoding name
+SLUICE_API const char* codec_name(Codec c);            // "H264", "PCMU"...: the RTP encoding name
 SLUICE_API Codec codec_from_caps(const GstCaps* caps); // video/x-h264, audio/x-mulaw...
 
 } // namespace sluice

@@ -218,8 +218,8 @@ std::vector<NalUnit> split_annex_b(std::span<const uint8_t> data, Codec codec) {
         while (stop > start && stop[-1] == 0) // trailing_zero_8bits, and the first zero of a long start code
             stop--;
         if (static_cast<size_t>(stop - start) >= header_size(codec))
-            nals.push_back({static_cast<uint32_t>(start - begin), static_cast<uint32_t>(stop - start),
-                            type_of(codec, *start)});
+            nals.push_back(
+                {static_cast<uint32_t>(start - begin), static_cast<uint32_t>(stop - start), type_of(codec, *start)});
     };
     // memchr is the fastest scanner on every machine, and each start code ends in 01. Behind 00 00 01 the next one
     // cannot end before two more bytes, so the zeros looked at never belong to the start code before.

@@ -23,10 +23,10 @@ struct NalUnit {
 // Bytes in front of the first start code belong to no NAL unit. Only H.264 and H.265 have NAL units.
 SLUICE_API std::vector<NalUnit> split_annex_b(std::span<const uint8_t> data, Codec codec);
 
-SLUICE_API bool is_slice(Codec codec, uint8_t type);          // VCL
-SLUICE_API bool is_random_access(Codec codec, uint8_t type);  // IDR; H.265: any IRAP (BLA, IDR, CRA)
-SLUICE_API bool is_delimiter(Codec codec, uint8_t type);      // access unit delimiter
-SLUICE_API bool is_parameter_set(Codec codec, uint8_t type);  // VPS, SPS, PPS
+SLUICE_API bool is_slice(Codec codec, uint8_t type);         // VCL
+SLUICE_API bool is_random_access(Codec codec, uint8_t type); // IDR; H.265: any IRAP (BLA, IDR, CRA)
+SLUICE_API bool is_delimiter(Codec codec, uint8_t type);     // access unit delimiter
+SLUICE_API bool is_parameter_set(Codec codec, uint8_t type); // VPS, SPS, PPS
 SLUICE_API bool is_recovery_point_sei(Codec codec, std::span<const uint8_t> nal); // SEI with payload type 6
 
 // True if the slice may be bi-predicted (H.264 slice_type B). nal: header included. nullopt: not a slice that begins with

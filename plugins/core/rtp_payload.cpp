@@ -132,7 +132,8 @@ private:
                        [&](uint32_t offset, uint32_t size, bool first, bool last) {
                            RtpPayload p = shared(offset, size);
                            p.prefix = prefix;
-                           p.prefix[prefix_size - 1] = static_cast<uint8_t>((first ? 0x80 : 0) | (last ? 0x40 : 0) | nal.type);
+                           p.prefix[prefix_size - 1] =
+                               static_cast<uint8_t>((first ? 0x80 : 0) | (last ? 0x40 : 0) | nal.type);
                            p.prefix_size = prefix_size;
                            payloads_.push_back(std::move(p));
                        });

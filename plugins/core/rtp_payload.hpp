@@ -20,8 +20,8 @@ constexpr uint32_t rtp_max_payload = 1180;
 struct RtpPayload {
     std::array<uint8_t, 3> prefix{}; // FU indicator and header (RFC 6184 5.8: 2 bytes; RFC 7798 4.4.3: 3 bytes)
     uint8_t prefix_size = 0;
-    bool marker = false;   // the RTP marker bit: last packet of a picture; never for audio (RFC 3551 4.1: no talkspurts)
-    Ref<GstMemory> body;   // shares the access unit's memory, or owns an aggregation packet
+    bool marker = false; // the RTP marker bit: last packet of a picture; never for audio (RFC 3551 4.1: no talkspurts)
+    Ref<GstMemory> body; // shares the access unit's memory, or owns an aggregation packet
     uint32_t body_size = 0;
 };
 

@@ -144,7 +144,8 @@ TEST(SplitAnnexB, EqualsTheObviousOnRandomBytes) {
             ASSERT_EQ(nals.size(), expected.size()) << testing::PrintToString(data);
             for (size_t i = 0; i < nals.size(); i++) {
                 ASSERT_LE(size_t{nals[i].offset} + nals[i].size, data.size());
-                EXPECT_EQ(Bytes(data.begin() + nals[i].offset, data.begin() + nals[i].offset + nals[i].size), expected[i]);
+                EXPECT_EQ(Bytes(data.begin() + nals[i].offset, data.begin() + nals[i].offset + nals[i].size),
+                          expected[i]);
             }
         }
     }
@@ -202,9 +203,9 @@ TEST(BSlice, OfX264) {
     const char* with_b_i[] = {"65888400ff3b", "65888400479e", "6588840047da", "6588820b0dff"};
     const char* with_b_p[] = {"419a236c7fec", "419a6649a841", "419aa949a841", "419aeb49a841", "419a443c2193",
                               "419a6749e10f", "419aaa49a841", "419a20de4dff", "419ac3d9444f", "419ae5d8853f"};
-    const char* with_b_b[] = {"419e4178affb", "019e626a49ff", "419e8445112d", "019ea56a49ff", "419ec745152d",
-                              "019ee86a49ff", "019f0a6a49ff", "019e41790b7f", "019e617442df", "419f04dc5113",
-                              "019f245f4429", "019ee35ea429"};
+    const char* with_b_b[] = {"419e4178affb", "019e626a49ff", "419e8445112d", "019ea56a49ff",
+                              "419ec745152d", "019ee86a49ff", "019f0a6a49ff", "019e41790b7f",
+                              "019e617442df", "419f04dc5113", "019f245f4429", "019ee35ea429"};
     const char* without_b[] = {"6588843f3b26", "65122210ff23", "419a3b1f8180", "411268ec7ff9", "419a4f0864ca",
                                "4112693c2193", "419b127843c9", "41126c49e10f", "419b727843c9", "41126dc9e10f"};
     for (auto* nal : with_b_i)
@@ -229,7 +230,8 @@ TEST(BSlice, EveryTypeAtEveryMacroblock) {
             EXPECT_EQ(is_b_slice(Codec::h264, bits.nal({0x42})), expected) << "partition A";
             EXPECT_EQ(is_b_slice(Codec::h264, bits.nal({0x65})), expected) << "IDR";
             for (uint8_t header : {0x43, 0x44, 0x06, 0x67, 0x68, 0x09, 0x54})
-                EXPECT_EQ(is_b_slice(Codec::h264, bits.nal({header})), std::nullopt) << "no slice header: " << int(header);
+                EXPECT_EQ(is_b_slice(Codec::h264, bits.nal({header})), std::nullopt)
+                    << "no slice header: " << int(header);
         }
     }
 }
@@ -258,11 +260,12 @@ TEST(ParseSps, OfX264AndX265) {
         {Codec::h264, "67f4000d919b282a10f1f1f808800000030080000019078a14cb", 322, 242, 244, 0, 13, 2},
         {Codec::h264, "6742c033da00f0010fb011000003000100000300320f1832a0", 3840, 2160, 66, 0xc0, 51, 0},
         {Codec::h264, "674d400aecaf6022000003000200000300641e244b2c", 16, 16, 77, 0x40, 10, 2},
-        {Codec::h264, "676e100da6cb8283f6022000000300200000064080", 320, 240, 110, 0x10, 13, 0}, // intra profile, no VUI limits
-        {Codec::h265, "42010101600000030090000003000003005da00280802d165959a4932bc05a020000030002000003003210", 1280, 720,
-         1, 0, 93, 2},
-        {Codec::h265, "420101016000000300900000030000030078a003c08010e5964a924caf016808000003000800000300c840", 1920, 1080,
-         1, 0, 120, 0},
+        {Codec::h264, "676e100da6cb8283f6022000000300200000064080", 320, 240, 110, 0x10, 13,
+         0}, // intra profile, no VUI limits
+        {Codec::h265, "42010101600000030090000003000003005da00280802d165959a4932bc05a020000030002000003003210", 1280,
+         720, 1, 0, 93, 2},
+        {Codec::h265, "420101016000000300900000030000030078a003c08010e5964a924caf016808000003000800000300c840", 1920,
+         1080, 1, 0, 120, 0},
         {Codec::h265, "42010102200000030090000003000003003fa005120171c92365959a4932bc05a02000000300200000030321", 642,
          362, 2, 0, 63, 2},
     };
@@ -333,10 +336,10 @@ TEST(ParseSps, SizesThatMakeSense) {
     EXPECT_EQ(size({.mbs_wide = 1055, .mbs_high = 1}), std::pair(16880u, 16u));
     EXPECT_EQ(size({.mbs_wide = 1056, .mbs_high = 1}), none);
     EXPECT_EQ(size({.mbs_wide = 20, .mbs_high = 5000}), none);
-    EXPECT_EQ(size({.mbs_wide = (1u << 28) + 20}), none);         // times 16 is 320 in 32 bits
-    EXPECT_EQ(size({.crop_right = 160}), none);                   // nothing left
-    EXPECT_EQ(size({.crop_right = 1000}), none);                  // less than nothing
-    EXPECT_EQ(size({.crop_right = (1ull << 31) - 8}), none);      // wraps to a wider picture
+    EXPECT_EQ(size({.mbs_wide = (1u << 28) + 20}), none);    // times 16 is 320 in 32 bits
+    EXPECT_EQ(size({.crop_right = 160}), none);              // nothing left
+    EXPECT_EQ(size({.crop_right = 1000}), none);             // less than nothing
+    EXPECT_EQ(size({.crop_right = (1ull << 31) - 8}), none); // wraps to a wider picture
     EXPECT_EQ(size({.crop_right = 8}), std::pair(304u, 240u));
 }
 

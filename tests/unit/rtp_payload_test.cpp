@@ -108,7 +108,8 @@ TEST(RtpPayload, NoReferenceStaysBehind) {
             all.push_back(GST_MINI_OBJECT_CAST(x.body.get()));
         unsigned gone = 0;
         for (auto* object : all)
-            gst_mini_object_weak_ref(object, [](gpointer n, GstMiniObject*) { ++*static_cast<unsigned*>(n); }, &gone);
+            gst_mini_object_weak_ref(
+                object, [](gpointer n, GstMiniObject*) { ++*static_cast<unsigned*>(n); }, &gone);
         u.memory = nullptr;
         EXPECT_EQ(gone, 0u);
         p.clear();
@@ -144,14 +145,12 @@ TEST(RtpPayload, FragmentAtTheLimit) {
         std::vector<size_t> sizes; // of the payloads
     };
     const Row rows[] = {
-        {Codec::h264, 100, {100}},
-        {Codec::h264, 101, {52, 52}},                 // 100 bytes behind the header in two
-        {Codec::h264, 197, {100, 100}},               // 2 x 98
-        {Codec::h264, 198, {68, 68, 67}},             // 197 in three, not 98 + 98 + 1
-        {Codec::h265, 100, {100}},
-        {Codec::h265, 101, {53, 52}},                 // 99 behind the header in two
-        {Codec::h265, 196, {100, 100}},               // 2 x 97
-        {Codec::h265, 197, {68, 68, 68}},             // 195
+        {Codec::h264, 100, {100}},        {Codec::h264, 101, {52, 52}}, // 100 bytes behind the header in two
+        {Codec::h264, 197, {100, 100}},                                 // 2 x 98
+        {Codec::h264, 198, {68, 68, 67}},                               // 197 in three, not 98 + 98 + 1
+        {Codec::h265, 100, {100}},        {Codec::h265, 101, {53, 52}}, // 99 behind the header in two
+        {Codec::h265, 196, {100, 100}},                                 // 2 x 97
+        {Codec::h265, 197, {68, 68, 68}},                               // 195
     };
     for (const Row& r : rows) {
         Unit u(r.codec);
@@ -312,7 +311,9 @@ TEST(RtpPayload, RandomRoundTrips) {
             EXPECT_EQ(p.marker, i + 1 == payloads.size());
             // Neighbours that are fragments of one NAL unit differ by a byte at most.
             if (i && p.prefix_size && !(p.prefix[p.prefix_size - 1u] & 0x80)) {
-                EXPECT_LE(std::max(p.body_size, payloads[i - 1].body_size) - std::min(p.body_size, payloads[i - 1].body_size), 1u);
+                EXPECT_LE(std::max(p.body_size, payloads[i - 1].body_size) -
+                              std::min(p.body_size, payloads[i - 1].body_size),
+                          1u);
             }
         }
     }
