@@ -117,7 +117,8 @@ void Channel::remove_track(Token token, unsigned index) {
 }
 
 bool Channel::has_video() const {
-    return std::any_of(tracks_.begin(), tracks_.end(), [](const auto& t) { return t.second.track && is_video(t.second.track->codec); });
+    return std::any_of(tracks_.begin(), tracks_.end(),
+                       [](const auto& t) { return t.second.track && is_video(t.second.track->codec); });
 }
 
 bool Channel::set_key_unit_handler(Token token, std::function<void()> handler) {

@@ -7,4 +7,6 @@
 G_BEGIN_DECLS
 #define SLUICE_TYPE_FANOUT_SINK (sluice_fanout_sink_get_type())
 G_DECLARE_FINAL_TYPE(SluiceFanoutSink, sluice_fanout_sink, SLUICE, FANOUT_SINK, GstElement)
+#define SLUICE_TYPE_FANOUT_SRC (sluice_fanout_src_get_type())
+G_DECLARE_FINAL_TYPE(SluiceFanoutSrc, sluice_fanout_src, SLUICE, FANOUT_SRC, GstElement)
 G_END_DECLS

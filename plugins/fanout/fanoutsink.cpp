@@ -14,6 +14,7 @@
  * gst-launch-1.0 videotestsrc is-live=true num-buffers=30 ! x264enc tune=zerolatency ! h264parse ! fanoutsink channel=front/main
  * ]|
  */
+#include "plugins/fanout/channel_property.hpp"
 #include "plugins/fanout/clock_bridge.hpp"
 #include "plugins/fanout/elements.hpp"
 
@@ -47,6 +48,18 @@ struct SinkPad {
     GstClockTime position = GST_CLOCK_TIME_NONE; // stream time
 };
 
+class WeakElement {
+public:
+    explicit WeakElement(gpointer element) { g_weak_ref_init(&ref_, element); }
+    ~WeakElement() { g_weak_ref_clear(&ref_); }
+    WeakElement(const WeakElement&) = delete;
+    WeakElement& operator=(const WeakElement&) = delete;
+    Ref<GstElement> get() { return adopt(static_cast<GstElement*>(g_weak_ref_get(&ref_))); }
+
+private:
+    GWeakRef ref_;
+};
+
 struct FanoutSink {
     std::mutex mutex; // everything below; never held while the channel is called
     std::string name;
@@ -58,6 +71,8 @@ struct FanoutSink {
     unsigned next_index = 0;
     std::set<GstPad*> pads; // owned by the element
     guint32 eos_seqnum = GST_SEQNUM_INVALID;
+    ChannelTime next_key_unit_request = 0;
+    guint key_unit_requests_sent = 0;
 };
 
 } // namespace
@@ -92,17 +107,9 @@ bool take_channel(SluiceFanoutSink* self) {
             return true;
         name = s.name;
     }
-    if (name.empty()) {
-        GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("The property 'channel' is not set."),
-                          ("It wants a name such as 'front/main'."));
+    auto face = find_channel(GST_ELEMENT(self), name);
+    if (!face)
         return false;
-    }
-    auto face = adopt(sluice_channel_get(name.c_str()));
-    if (!face) {
-        GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("'%s' is not allowed as the name of a channel.", name.c_str()),
-                          ("Allowed are 1 to 200 printable ASCII characters without spaces."));
-        return false;
-    }
     std::lock_guard lock(s.mutex);
     s.channel = channel_of(face.get());
     std::swap(s.face, face);
@@ -117,12 +124,43 @@ void leave_channel(FanoutSink& s) {
     std::swap(s.channel, channel);
 }
 
-void open_generation(FanoutSink& s) {
+// From a reader's thread. An encoder that hears it makes a large frame for everybody: not more often than once a second.
+void request_key_unit(SluiceFanoutSink* self) {
+    FanoutSink& s = *self->state;
+    const auto clock = channel_clock();
+    const GstClockTime now = gst_clock_get_time(clock.get());
+    Ref<GstPad> pad;
+    guint count = 0;
+    {
+        std::lock_guard lock(s.mutex);
+        if (!s.key_unit_requests || now < s.next_key_unit_request)
+            return;
+        for (GstPad* p : s.pads)
+            if (state_of(p).video)
+                pad = ref(p);
+        if (!pad)
+            return;
+        s.next_key_unit_request = now + GST_SECOND;
+        count = s.key_unit_requests_sent++;
+    }
+    gst_pad_push_event(pad.get(), gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM,
+                                                       gst_structure_new("GstForceKeyUnit", "running-time", G_TYPE_UINT64,
+                                                                         GST_CLOCK_TIME_NONE, "all-headers", G_TYPE_BOOLEAN,
+                                                                         TRUE, "count", G_TYPE_UINT, count, nullptr)));
+}
+
+void open_generation(SluiceFanoutSink* self) {
+    FanoutSink& s = *self->state;
     const auto channel = target_of(s).channel;
     const Channel::Token token = channel->open();
+    channel->set_key_unit_handler(token, [weak = std::make_shared<WeakElement>(self)] {
+        if (const auto element = weak->get())
+            request_key_unit(SLUICE_FANOUT_SINK(element.get()));
+    });
     std::lock_guard lock(s.mutex);
     s.token = token;
     s.eos_seqnum = GST_SEQNUM_INVALID;
+    s.next_key_unit_request = 0;
 }
 
 void close_generation(FanoutSink& s) {
@@ -400,6 +438,8 @@ static void sluice_fanout_sink_release_pad(GstElement* element, GstPad* pad) {
     }
     const auto keep = ref(pad);
     gst_pad_set_active(pad, FALSE);
+    if (const Target t = target_of(*self->state); t.channel)
+        t.channel->remove_track(t.token, state_of(pad).index);
     gst_element_remove_pad(element, pad);
     post_eos_if_due(self); // it may have been the only one still running
 }
@@ -419,7 +459,7 @@ static GstStateChangeReturn sluice_fanout_sink_change_state(GstElement* element,
     case GST_STATE_CHANGE_READY_TO_PAUSED:
         if (!take_channel(self))
             return GST_STATE_CHANGE_FAILURE;
-        open_generation(s);
+        open_generation(self);
         break;
     case GST_STATE_CHANGE_PAUSED_TO_PLAYING: set_playing(true); break;
     case GST_STATE_CHANGE_PLAYING_TO_PAUSED: set_playing(false); break;
@@ -473,12 +513,8 @@ static void sluice_fanout_sink_set_property(GObject* object, guint id, const GVa
     FanoutSink& s = *SLUICE_FANOUT_SINK(object)->state;
     switch (id) {
     case PROP_CHANNEL: {
-        GstState state = GST_STATE_NULL;
-        gst_element_get_state(GST_ELEMENT(object), &state, nullptr, 0);
-        if (state > GST_STATE_READY) {
-            GST_WARNING_OBJECT(object, "'channel' can be set in the states NULL and READY only");
+        if (!channel_can_be_set(GST_ELEMENT(object)))
             return;
-        }
         const char* name = g_value_get_string(value);
         std::lock_guard lock(s.mutex);
         s.name = name ? name : "";

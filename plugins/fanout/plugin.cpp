@@ -4,7 +4,8 @@
 #define PACKAGE "sluice"
 
 static gboolean plugin_init(GstPlugin* plugin) {
-    return gst_element_register(plugin, "fanoutsink", GST_RANK_NONE, SLUICE_TYPE_FANOUT_SINK);
+    return gst_element_register(plugin, "fanoutsink", GST_RANK_NONE, SLUICE_TYPE_FANOUT_SINK) &&
+           gst_element_register(plugin, "fanoutsrc", GST_RANK_NONE, SLUICE_TYPE_FANOUT_SRC);
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, sluicefanout,
