@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-webrtcserversink
+ *
+ * Serves cameras to browsers: an HTTP server that answers WHEP offers and sends each viewer the picture over WebRTC, at once
+ * from the cached GOP, without transcoding. Nobody is let in without credentials.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency key-int-max=300 ! video/x-h264,profile=baseline ! h264parse config-interval=-1 ! webrtcserversink port=8080 credentials-file=viewers.htpasswd
+ * ]|
+ * The picture is at http://HOST:8080/whep/camera for any WHEP player. A credentials file is made with
+ * `mkpasswd -m yescrypt`: lines of `user:hash`.
+ */
+#include "plugins/core/channel_access.hpp"
+#include "plugins/webrtc/authorizer.hpp"
+#include "plugins/webrtc/elements.hpp"
+#include "plugins/webrtc/http_host.hpp"
+#include "plugins/webrtc/server.hpp"
+#include "plugins/webrtc/whep.hpp"
+
+GST_DEBUG_CATEGORY_STATIC(sluice_webrtcserversink_debug);
+#define GST_CAT_DEFAULT sluice_webrtcserversink_debug
+
+using namespace sluice;
+
+namespace {
+
+struct Settings {
+    std::string channels;
+    std::string camera = "camera";
+    std::string path = "/whep";
+    std::string address = "0.0.0.0";
+    unsigned port = 8080;
+    std::string credentials_file;
+    unsigned max_sessions = 1000;
+    IceSettings ice;
+};
+
+// What exists between READY and NULL.
+struct State {
+    std::shared_ptr<HttpHost> host;
+    std::shared_ptr<Server> server;
+    std::shared_ptr<Authorizer> authorizer;
+    std::shared_ptr<Whep> whep;
+    GstClockID timer = nullptr;
+};
+
+struct Sink {
+    std::mutex mutex; // all below
+    Settings settings;
+    State state;
+    std::shared_ptr<HttpHost> application_host;
+    std::map<GstPad*, GstElement*> inputs; // ghost pad -> its fanoutsink
+};
+
+enum {
+    PROP_0,
+    PROP_CHANNELS,
+    PROP_CAMERA,
+    PROP_PATH,
+    PROP_ADDRESS,
+    PROP_PORT,
+    PROP_CREDENTIALS_FILE,
+    PROP_STUN_SERVER,
+    PROP_TURN_SERVERS,
+    PROP_MIN_RTP_PORT,
+    PROP_MAX_RTP_PORT,
+    PROP_ICE_TCP,
+    PROP_ICE_ADDRESSES,
+    PROP_MAX_SESSIONS,
+    PROP_STATS,
+    N_PROPS
+};
+enum { SIGNAL_AUTHORIZE, SIGNAL_SESSION_ADDED, SIGNAL_SESSION_REMOVED, SIGNAL_CLOSE_SESSION, SIGNAL_CLOSE_PRINCIPAL, N_SIGNALS };
+guint signals[N_SIGNALS];
+
+GstStaticPadTemplate video_template =
+    GST_STATIC_PAD_TEMPLATE("video_%u", GST_PAD_SINK, GST_PAD_REQUEST,
+                            GST_STATIC_CAPS("video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; "
+                                            "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au"));
+
+std::vector<std::string> split_list(const char* text) {
+    std::vector<std::string> list;
+    gchar** parts = g_strsplit(text ? text : "", ",", -1);
+    for (gchar** p = parts; *p; ++p)
+        if (*g_strstrip(*p))
+            list.emplace_back(*p);
+    g_strfreev(parts);
+    return list;
+}
+
+std::string join_list(const std::vector<std::string>& list) {
+    std::string out;
+    for (const auto& s : list)
+        out += (out.empty() ? "" : ",") + s;
+    return out;
+}
+
+} // namespace
+
+struct _SluiceWebrtcServerSink {
+    GstBin parent;
+    Sink* sink;
+};
+G_DECLARE_FINAL_TYPE(SluiceWebrtcServerSink, sluice_webrtc_server_sink, SLUICE, WEBRTC_SERVER_SINK, GstBin)
+G_DEFINE_FINAL_TYPE(SluiceWebrtcServerSink, sluice_webrtc_server_sink, GST_TYPE_BIN)
+GST_ELEMENT_REGISTER_DEFINE(webrtcserversink, "webrtcserversink", GST_RANK_NONE, sluice_webrtc_server_sink_get_type())
+
+namespace {
+
+using Self = SluiceWebrtcServerSink;
+
+std::shared_ptr<Server> server_of(Self* self) {
+    std::lock_guard lock(self->sink->mutex);
+    return self->sink->state.server;
+}
+
+// The element for callbacks that may outlive it.
+class WeakElement {
+public:
+    explicit WeakElement(Self* self) { g_weak_ref_init(&ref_, self); }
+    ~WeakElement() { g_weak_ref_clear(&ref_); }
+    WeakElement(const WeakElement&) = delete;
+    WeakElement& operator=(const WeakElement&) = delete;
+    Ref<Self> get() { return adopt(static_cast<Self*>(g_weak_ref_get(&ref_))); }
+
+private:
+    GWeakRef ref_;
+};
+
+std::string own_channels(const Settings& s) {
+    return s.channels + (s.channels.empty() ? "" : ",") + s.camera + "/*";
+}
+
+gboolean housekeeping(GstClock* clock, GstClockTime, GstClockID, gpointer data) {
+    if (auto self = static_cast<WeakElement*>(data)->get()) {
+        State state;
+        {
+            std::lock_guard lock(self->sink->mutex);
+            state = self->sink->state;
+        }
+        const GstClockTime now = gst_clock_get_time(clock);
+        if (state.server)
+            state.server->tick(now, g_get_real_time() / G_USEC_PER_SEC);
+        if (state.authorizer)
+            state.authorizer->tick(now);
+    }
+    return TRUE;
+}
+
+std::shared_ptr<HttpHost> find_host(Self* self, const Settings& settings) {
+    const auto given = [&] {
+        std::lock_guard lock(self->sink->mutex);
+        return self->sink->application_host;
+    };
+    if (auto host = given())
+        return host;
+    gst_element_post_message(GST_ELEMENT(self), gst_message_new_need_context(GST_OBJECT(self), HttpHost::context_type));
+    if (auto host = given())
+        return host;
+    auto host = HttpHost::open(settings.address, settings.port);
+    if (!host) {
+        GST_ELEMENT_ERROR(self, RESOURCE, BUSY, ("%s", host.error().text.c_str()), ("HTTP server of webrtcserversink"));
+        return nullptr;
+    }
+    return host.value();
+}
+
+bool open_server(Self* self) {
+    Settings settings;
+    {
+        std::lock_guard lock(self->sink->mutex);
+        settings = self->sink->settings;
+    }
+    std::shared_ptr<const Credentials> credentials;
+    if (!settings.credentials_file.empty()) {
+        auto loaded = Credentials::load(settings.credentials_file);
+        if (!loaded) {
+            GST_ELEMENT_ERROR(self, RESOURCE, OPEN_READ, ("%s", loaded.error().text.c_str()), ("property credentials-file"));
+            return false;
+        }
+        credentials = std::make_shared<const Credentials>(std::move(loaded).value());
+    }
+    State state;
+    state.host = find_host(self, settings);
+    if (!state.host)
+        return false;
+    auto weak = std::make_shared<WeakElement>(self);
+    state.server = Server::create(
+        {.ice = settings.ice, .channels = own_channels(settings), .max_sessions = settings.max_sessions},
+        {.added =
+             [weak](const std::string& id) {
+                 if (auto e = weak->get())
+                     g_signal_emit(e.get(), signals[SIGNAL_SESSION_ADDED], 0, id.c_str());
+             },
+         .removed =
+             [weak](const std::string& id, const std::string& reason) {
+                 if (auto e = weak->get())
+                     g_signal_emit(e.get(), signals[SIGNAL_SESSION_REMOVED], 0, id.c_str(), reason.c_str());
+             }});
+    state.server->warm_up();
+    state.authorizer = std::make_shared<Authorizer>(
+        [weak](SluiceAuthRequest* request) {
+            auto e = weak->get();
+            if (!e || !g_signal_has_handler_pending(e.get(), signals[SIGNAL_AUTHORIZE], 0, FALSE))
+                return false;
+            g_signal_emit(e.get(), signals[SIGNAL_AUTHORIZE], 0, request);
+            return true;
+        },
+        std::move(credentials));
+    state.whep = Whep::create(state.host, state.server, state.authorizer, settings.path);
+    state.whep->start();
+    const auto clock = channel_clock();
+    state.timer = gst_clock_new_periodic_id(clock.get(), gst_clock_get_time(clock.get()) + GST_SECOND, GST_SECOND);
+    {
+        std::lock_guard lock(self->sink->mutex);
+        self->sink->state = state;
+    }
+    gst_clock_id_wait_async(state.timer, housekeeping, new WeakElement(self),
+                            +[](gpointer data) { delete static_cast<WeakElement*>(data); });
+    return true;
+}
+
+void close_server(Self* self) {
+    State state;
+    {
+        std::lock_guard lock(self->sink->mutex);
+        std::swap(state, self->sink->state);
+    }
+    if (state.timer) {
+        gst_clock_id_unschedule(state.timer);
+        gst_clock_id_unref(state.timer);
+    }
+    if (state.whep)
+        state.whep->stop();
+    if (state.server)
+        state.server->shut_down("the server is shutting down");
+}
+
+GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+    auto* self = SLUICE_WEBRTC_SERVER_SINK(element);
+    if (transition == GST_STATE_CHANGE_NULL_TO_READY && !open_server(self))
+        return GST_STATE_CHANGE_FAILURE;
+    const auto result = GST_ELEMENT_CLASS(sluice_webrtc_server_sink_parent_class)->change_state(element, transition);
+    if (transition == GST_STATE_CHANGE_READY_TO_NULL ||
+        (transition == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE))
+        close_server(self);
+    return result;
+}
+
+void set_context(GstElement* element, GstContext* context) {
+    auto* self = SLUICE_WEBRTC_SERVER_SINK(element);
+    if (context && gst_context_has_context_type(context, HttpHost::context_type)) {
+        Ref<SoupServer> server;
+        Ref<GMainContext> main_context;
+        gst_structure_get(gst_context_get_structure(context), "server", SOUP_TYPE_SERVER, server.out(), "context",
+                          G_TYPE_MAIN_CONTEXT, main_context.out(), nullptr);
+        if (server) {
+            std::lock_guard lock(self->sink->mutex);
+            self->sink->application_host = HttpHost::use(server.get(), main_context.get());
+        } else {
+            GST_WARNING_OBJECT(self, "the context %s has no field 'server' of type SoupServer", HttpHost::context_type);
+        }
+    }
+    GST_ELEMENT_CLASS(sluice_webrtc_server_sink_parent_class)->set_context(element, context);
+}
+
+// video_0 is the stream `main` of our camera, video_1 is `sub`, the others have their own names.
+std::string stream_name(guint index) {
+    return index == 0 ? "main" : index == 1 ? "sub" : "video" + std::to_string(index);
+}
+
+GstPad* request_new_pad(GstElement* element, GstPadTemplate* templ, const gchar* name, const GstCaps*) {
+    auto* self = SLUICE_WEBRTC_SERVER_SINK(element);
+    guint index = 0;
+    if (!name || sscanf(name, "video_%u", &index) != 1)
+        while (true) {
+            const auto taken = adopt(gst_element_get_static_pad(element, ("video_" + std::to_string(index)).c_str()));
+            if (!taken)
+                break;
+            ++index;
+        }
+    const std::string pad_name = "video_" + std::to_string(index);
+    if (adopt(gst_element_get_static_pad(element, pad_name.c_str())))
+        return nullptr;
+    GstElement* input = gst_element_factory_make("fanoutsink", nullptr);
+    if (!input) {
+        GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN, ("the element fanoutsink is missing (plugin sluicefanout)"), (nullptr));
+        return nullptr;
+    }
+    std::string channel;
+    {
+        std::lock_guard lock(self->sink->mutex);
+        channel = self->sink->settings.camera + "/" + stream_name(index);
+    }
+    g_object_set(input, "channel", channel.c_str(), nullptr);
+    gst_bin_add(GST_BIN(self), input);
+    const auto target = adopt(gst_element_request_pad_simple(input, "sink_%u"));
+    GstPad* ghost = gst_ghost_pad_new_from_template(pad_name.c_str(), target.get(), templ);
+    {
+        std::lock_guard lock(self->sink->mutex);
+        self->sink->inputs[ghost] = input;
+    }
+    gst_pad_set_active(ghost, TRUE);
+    gst_element_add_pad(element, ghost);
+    gst_element_sync_state_with_parent(input);
+    return ghost;
+}
+
+void release_pad(GstElement* element, GstPad* pad) {
+    auto* self = SLUICE_WEBRTC_SERVER_SINK(element);
+    Ref<GstElement> input;
+    {
+        std::lock_guard lock(self->sink->mutex);
+        const auto it = self->sink->inputs.find(pad);
+        if (it == self->sink->inputs.end())
+            return;
+        input = ref(it->second);
+        self->sink->inputs.erase(it);
+    }
+    gst_pad_set_active(pad, FALSE);
+    gst_element_remove_pad(element, pad);
+    gst_element_set_locked_state(input.get(), TRUE);
+    gst_element_set_state(input.get(), GST_STATE_NULL);
+    gst_bin_remove(GST_BIN(self), input.get());
+}
+
+void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
+    Sink& sink = *SLUICE_WEBRTC_SERVER_SINK(object)->sink;
+    const auto text = [&] { return g_value_get_string(value) ? g_value_get_string(value) : ""; };
+    std::unique_lock lock(sink.mutex);
+    Settings& s = sink.settings;
+    switch (id) {
+    case PROP_CHANNELS: {
+        s.channels = text();
+        auto server = sink.state.server;
+        const std::string patterns = own_channels(s);
+        lock.unlock();
+        if (server)
+            server->set_channels(patterns);
+        break;
+    }
+    case PROP_CAMERA: s.camera = text(); break;
+    case PROP_PATH: s.path = text(); break;
+    case PROP_ADDRESS: s.address = text(); break;
+    case PROP_PORT: s.port = g_value_get_uint(value); break;
+    case PROP_CREDENTIALS_FILE: s.credentials_file = text(); break;
+    case PROP_STUN_SERVER: s.ice.stun_server = text(); break;
+    case PROP_TURN_SERVERS: s.ice.turn_servers = split_list(text()); break;
+    case PROP_MIN_RTP_PORT: s.ice.min_rtp_port = g_value_get_uint(value); break;
+    case PROP_MAX_RTP_PORT: s.ice.max_rtp_port = g_value_get_uint(value); break;
+    case PROP_ICE_TCP: s.ice.tcp = g_value_get_boolean(value); break;
+    case PROP_ICE_ADDRESSES: s.ice.addresses = split_list(text()); break;
+    case PROP_MAX_SESSIONS: s.max_sessions = g_value_get_uint(value); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    }
+}
+
+void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
+    auto* self = SLUICE_WEBRTC_SERVER_SINK(object);
+    Sink& sink = *self->sink;
+    if (id == PROP_STATS) {
+        const auto server = server_of(self);
+        g_value_take_boxed(value, server ? server->stats().release()
+                                         : gst_structure_new("webrtcserversink-stats", "sessions", G_TYPE_UINT, 0u, nullptr));
+        return;
+    }
+    std::lock_guard lock(sink.mutex);
+    const Settings& s = sink.settings;
+    switch (id) {
+    case PROP_CHANNELS: g_value_set_string(value, s.channels.c_str()); break;
+    case PROP_CAMERA: g_value_set_string(value, s.camera.c_str()); break;
+    case PROP_PATH: g_value_set_string(value, s.path.c_str()); break;
+    case PROP_ADDRESS: g_value_set_string(value, s.address.c_str()); break;
+    case PROP_PORT: g_value_set_uint(value, sink.state.host && sink.state.host->port() ? sink.state.host->port() : s.port); break;
+    case PROP_CREDENTIALS_FILE: g_value_set_string(value, s.credentials_file.c_str()); break;
+    case PROP_STUN_SERVER: g_value_set_string(value, s.ice.stun_server.c_str()); break;
+    case PROP_TURN_SERVERS: g_value_set_string(value, join_list(s.ice.turn_servers).c_str()); break;
+    case PROP_MIN_RTP_PORT: g_value_set_uint(value, s.ice.min_rtp_port); break;
+    case PROP_MAX_RTP_PORT: g_value_set_uint(value, s.ice.max_rtp_port); break;
+    case PROP_ICE_TCP: g_value_set_boolean(value, s.ice.tcp); break;
+    case PROP_ICE_ADDRESSES: g_value_set_string(value, join_list(s.ice.addresses).c_str()); break;
+    case PROP_MAX_SESSIONS: g_value_set_uint(value, s.max_sessions); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    }
+}
+
+void finalize(GObject* object) {
+    delete SLUICE_WEBRTC_SERVER_SINK(object)->sink;
+    G_OBJECT_CLASS(sluice_webrtc_server_sink_parent_class)->finalize(object);
+}
+
+void install_properties(GObjectClass* klass) {
+    constexpr auto flags = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+    const auto text = [&](guint id, const char* name, const char* nick, const char* blurb, const char* fallback) {
+        g_object_class_install_property(klass, id, g_param_spec_string(name, nick, blurb, fallback, flags));
+    };
+    const auto number = [&](guint id, const char* name, const char* nick, const char* blurb, guint min, guint max, guint fallback) {
+        g_object_class_install_property(klass, id, g_param_spec_uint(name, nick, blurb, min, max, fallback, flags));
+    };
+    g_object_class_install_property(
+        klass, PROP_CHANNELS,
+        g_param_spec_string("channels", "Channels",
+                            "Channels of this process that may be watched, as comma separated patterns (front/*, * for all)", "",
+                            GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)));
+    text(PROP_CAMERA, "camera", "Camera", "Name under which our own pads are watched: {path}/{camera}", "camera");
+    text(PROP_PATH, "path", "Path", "Where the HTTP server takes WHEP requests", "/whep");
+    text(PROP_ADDRESS, "address", "Address", "IP address to listen on, without an application's server", "0.0.0.0");
+    number(PROP_PORT, "port", "Port", "TCP port to listen on, without an application's server (0: any; readable then)", 0, 65535, 8080);
+    text(PROP_CREDENTIALS_FILE, "credentials-file", "Credentials file",
+         "Lines of user:hash (crypt(5)); used when no authorize handler is connected. With neither nobody is let in", "");
+    text(PROP_STUN_SERVER, "stun-server", "STUN server", "stun://host:port (none by default)", "");
+    text(PROP_TURN_SERVERS, "turn-servers", "TURN servers", "Comma separated turn(s)://user:password@host:port", "");
+    number(PROP_MIN_RTP_PORT, "min-rtp-port", "Minimum RTP port", "First UDP port for media (0: any)", 0, 65535, 0);
+    number(PROP_MAX_RTP_PORT, "max-rtp-port", "Maximum RTP port", "Last UDP port for media (0: any)", 0, 65535, 0);
+    g_object_class_install_property(
+        klass, PROP_ICE_TCP,
+        g_param_spec_boolean("ice-tcp", "ICE-TCP", "Also offer TCP, for viewers whose UDP is blocked (costs file descriptors)", FALSE, flags));
+    text(PROP_ICE_ADDRESSES, "ice-addresses", "ICE addresses", "Local addresses to offer, comma separated (empty: all)", "");
+    number(PROP_MAX_SESSIONS, "max-sessions", "Maximum sessions", "Viewers at the same time; more are refused", 1, 100000, 1000);
+    g_object_class_install_property(
+        klass, PROP_STATS,
+        g_param_spec_boxed("stats", "Statistics", "Counters, and one structure per viewer", GST_TYPE_STRUCTURE,
+                           GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+}
+
+void install_signals(GType type) {
+    /**
+     * webrtcserversink::authorize:
+     * @request: a SluiceAuthRequest: keep a reference and accept or deny it, now or within 10 s, from any thread
+     *
+     * Whether somebody may watch, or use the session that it has. Without a handler the credentials file decides.
+     */
+    signals[SIGNAL_AUTHORIZE] = g_signal_new("authorize", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr, G_TYPE_NONE, 1,
+                                             SLUICE_TYPE_AUTH_REQUEST);
+    // A session is there (negotiated, not yet connected) / has gone, with the reason; from a worker thread.
+    signals[SIGNAL_SESSION_ADDED] =
+        g_signal_new("session-added", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr, G_TYPE_NONE, 1, G_TYPE_STRING);
+    signals[SIGNAL_SESSION_REMOVED] = g_signal_new("session-removed", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr,
+                                                   G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
+    // Actions: close one session (TRUE if it was there), close all of a principal (how many).
+    constexpr auto action = GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION);
+    signals[SIGNAL_CLOSE_SESSION] = g_signal_new_class_handler(
+        "close-session", type, action, G_CALLBACK(+[](Self* self, const char* id, const char* reason) -> gboolean {
+            const auto server = server_of(self);
+            return server && id && server->close(id, reason ? reason : "closed");
+        }),
+        nullptr, nullptr, nullptr, G_TYPE_BOOLEAN, 2, G_TYPE_STRING, G_TYPE_STRING);
+    signals[SIGNAL_CLOSE_PRINCIPAL] = g_signal_new_class_handler(
+        "close-principal", type, action, G_CALLBACK(+[](Self* self, const char* principal, const char* reason) -> guint {
+            const auto server = server_of(self);
+            return server && principal ? server->close_principal(principal, reason ? reason : "closed") : 0;
+        }),
+        nullptr, nullptr, nullptr, G_TYPE_UINT, 2, G_TYPE_STRING, G_TYPE_STRING);
+}
+
+} // namespace
+
+static void sluice_webrtc_server_sink_class_init(SluiceWebrtcServerSinkClass* klass) {
+    GST_DEBUG_CATEGORY_INIT(sluice_webrtcserversink_debug, "webrtcserversink", 0, "Sluice: WebRTC server");
+    auto* object = G_OBJECT_CLASS(klass);
+    auto* element = GST_ELEMENT_CLASS(klass);
+    object->set_property = set_property;
+    object->get_property = get_property;
+    object->finalize = finalize;
+    element->change_state = change_state;
+    element->set_context = set_context;
+    element->request_new_pad = request_new_pad;
+    element->release_pad = release_pad;
+    install_properties(object);
+    install_signals(G_TYPE_FROM_CLASS(klass));
+    gst_element_class_add_static_pad_template(element, &video_template);
+    gst_element_class_set_static_metadata(element, "WebRTC server", "Sink/Network/WebRTC",
+                                          "Serves cameras to browsers over WebRTC (WHEP), from the cached GOP, without transcoding",
+                                          "The Sluice developers");
+}
+
+static void sluice_webrtc_server_sink_init(SluiceWebrtcServerSink* self) { self->sink = new Sink; }

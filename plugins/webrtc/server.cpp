@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/webrtc/server.hpp"
+
+#include "plugins/core/channel_access.hpp"
+#include "plugins/core/credentials.hpp"
+
+#include <gio/gio.h>
+
+#include <algorithm>
+
+namespace sluice {
+
+namespace {
+
+constexpr unsigned worker_threads = 4;
+constexpr unsigned max_joining = 64; // negotiations under way; more are refused, not queued
+constexpr GstClockTime source_limit = 5 * GST_SECOND;
+
+bool matches(const std::string& patterns, const std::string& name) {
+    size_t from = 0;
+    while (from <= patterns.size()) {
+        const size_t comma = std::min(patterns.find(',', from), patterns.size());
+        std::string pattern = patterns.substr(from, comma - from);
+        pattern.erase(0, pattern.find_first_not_of(' '));
+        pattern.erase(pattern.find_last_not_of(' ') + 1);
+        if (!pattern.empty() && g_pattern_match_simple(pattern.c_str(), name.c_str()))
+            return true;
+        from = comma + 1;
+    }
+    return false;
+}
+
+std::string names_of(const ViewerStream::Scene& scene) {
+    std::string out;
+    for (const auto& [name, channel] : scene)
+        out += (out.empty() ? "" : ", ") + name;
+    return out;
+}
+
+GstClockTime clock_now() {
+    const auto clock = channel_clock();
+    return gst_clock_get_time(clock.get());
+}
+
+bool is_loopback(const std::string& address) {
+    const auto a = adopt(g_inet_address_new_from_string(address.c_str()));
+    return a && g_inet_address_get_is_loopback(a.get());
+}
+
+GstStructurePtr to_structure(const Viewer& v, ChannelTime now) {
+    const Viewer::Stats s = v.stats(now);
+    const Viewer::Info& i = v.info();
+    return GstStructurePtr(gst_structure_new(
+        "viewer", "id", G_TYPE_STRING, i.id.c_str(), "principal", G_TYPE_STRING, i.principal.c_str(), "camera", G_TYPE_STRING,
+        i.camera.c_str(), "stream", G_TYPE_STRING, s.stream.c_str(), "peer", G_TYPE_STRING, i.peer_address.c_str(), "state",
+        G_TYPE_STRING, s.state.c_str(), "joined-at", G_TYPE_INT64, gint64(i.joined_unix_ms), "connected-ms", G_TYPE_DOUBLE,
+        s.connected_ms, "first-frame-ms", G_TYPE_DOUBLE, s.first_frame_ms, "rtt-ms", G_TYPE_DOUBLE, s.network.rtt_ms,
+        "packets-lost", G_TYPE_INT64, gint64(s.network.packets_lost), "fraction-lost", G_TYPE_DOUBLE, s.network.fraction_lost,
+        "bitrate", G_TYPE_UINT64, guint64(s.bitrate), "packets-sent", G_TYPE_UINT64, guint64(s.packets), "bytes-sent",
+        G_TYPE_UINT64, guint64(s.bytes), "access-units", G_TYPE_UINT64, guint64(s.media.units), "skips", G_TYPE_UINT64,
+        guint64(s.media.skips), "plis", G_TYPE_UINT64, guint64(s.media.plis), "repeats", G_TYPE_UINT64,
+        guint64(s.media.repeats), "switches", G_TYPE_UINT64, guint64(s.media.switches), nullptr));
+}
+
+} // namespace
+
+// Woken by the channel's first access unit.
+struct Server::Pending : Wakeup, std::enable_shared_from_this<Pending> {
+    Join join;
+    Done done;
+    ViewerStream::Scene scene;
+    std::string stream;
+    std::shared_ptr<Channel> channel;
+    std::unique_ptr<Channel::Reader> reader; // demand: an on-demand source is started for it
+    GstClockTime deadline = 0;
+    std::weak_ptr<Server> server;
+    std::atomic<bool> finished{false};
+
+    void wake() override {
+        if (channel->video_track() && !finished.exchange(true))
+            if (auto s = server.lock())
+                s->run_task([s, self = shared_from_this()] { s->finish_pending(self, true); });
+    }
+};
+
+std::shared_ptr<Server> Server::create(ServerSettings settings, Listener listener) {
+    return std::shared_ptr<Server>(new Server(std::move(settings), std::move(listener)));
+}
+
+Server::Server(ServerSettings settings, Listener listener)
+    : settings_(std::move(settings)), listener_(std::move(listener)), pool_(SenderPool::shared()), channels_(settings_.channels) {
+    workers_ = g_thread_pool_new(
+        +[](gpointer data, gpointer) {
+            const std::unique_ptr<Task> task(static_cast<Task*>(data));
+            (*task)();
+        },
+        nullptr, worker_threads, FALSE, nullptr);
+}
+
+Server::~Server() {
+    // The last reference may fall on a worker: nobody is waited for here, shut_down() did that.
+    g_thread_pool_free(workers_, FALSE, FALSE);
+}
+
+void Server::run_task(Task task) { g_thread_pool_push(workers_, new Task(std::move(task)), nullptr); }
+
+void Server::set_channels(const std::string& patterns) {
+    std::lock_guard lock(mutex_);
+    channels_ = patterns;
+}
+
+void Server::warm_up() {
+    run_task([ice = settings_.ice] {
+        const auto offer = parse_offer("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+                                       "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\n"
+                                       "a=ice-ufrag:warm\r\na=ice-pwd:warmwarmwarmwarmwarmwarm\r\na=setup:actpass\r\na=mid:0\r\n"
+                                       "a=fingerprint:sha-256 00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:"
+                                       "00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00\r\n"
+                                       "a=recvonly\r\na=rtpmap:96 H264/90000\r\n"
+                                       "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f\r\n");
+        IceSettings local = ice; // nothing leaves this machine for it
+        local.stun_server.clear();
+        local.turn_servers.clear();
+        if (!offer)
+            return;
+        if (const auto peer = Peer::create(offer.value(), {.choice = {96, "42e01f"}, .ssrc = 1}, local, false, {}))
+            peer.value()->close();
+    });
+}
+
+Result<ViewerStream::Scene> Server::scene(const std::string& camera) const {
+    std::string patterns;
+    {
+        std::lock_guard lock(mutex_);
+        patterns = channels_;
+    }
+    ViewerStream::Scene scene;
+    const std::string prefix = camera + "/";
+    for (const auto& face : all_channels()) {
+        const std::string name = sluice_channel_get_name(face.get());
+        if (name.starts_with(prefix) && matches(patterns, name))
+            scene[name.substr(prefix.size())] = channel_of(face.get());
+    }
+    if (scene.empty())
+        return Error{ErrorKind::not_found, "there is no camera '" + camera + "'"};
+    return scene;
+}
+
+void Server::join(Join join, Done done) {
+    const auto refuse = [&](Error error) {
+        {
+            std::lock_guard lock(mutex_);
+            ++refused_;
+        }
+        done(std::move(error));
+    };
+    auto found = scene(join.camera);
+    if (!found)
+        return refuse(found.error());
+    const std::string stream = !join.stream.empty() ? join.stream : found->contains("main") ? "main" : found->begin()->first;
+    const auto channel = found->find(stream);
+    if (channel == found->end())
+        return refuse({ErrorKind::not_found,
+                       "camera '" + join.camera + "' has no stream '" + stream + "', it has: " + names_of(found.value())});
+    {
+        std::unique_lock lock(mutex_);
+        const bool full = viewers_.size() + joining_ + pending_.size() >= settings_.max_sessions;
+        if (shut_ || full || joining_ + pending_.size() >= max_joining) {
+            lock.unlock();
+            return refuse(shut_  ? Error{ErrorKind::unavailable, "the server is shutting down"}
+                          : full ? Error{ErrorKind::too_many, "all " + std::to_string(settings_.max_sessions) + " sessions are taken"}
+                                 : Error{ErrorKind::too_many, "too many viewers are joining at this moment"});
+        }
+        ++joining_;
+    }
+    auto self = shared_from_this();
+    run_task([self, join = std::move(join), scene = std::move(found).value(), stream, done = std::move(done)] {
+        const auto target = scene.at(stream);
+        if (target->video_track())
+            return self->negotiate(join, scene, stream, done);
+        auto pending = std::make_shared<Pending>();
+        pending->join = join;
+        pending->done = done;
+        pending->scene = scene;
+        pending->stream = stream;
+        pending->channel = target;
+        pending->deadline = clock_now() + source_limit;
+        pending->server = self;
+        {
+            std::lock_guard lock(self->mutex_);
+            --self->joining_;
+            self->pending_.insert(pending);
+        }
+        pending->reader = target->attach(Channel::Start::cached_gop, true, false);
+        target->add_wakeup(pending);
+        pending->wake(); // it may have come in between
+    });
+}
+
+void Server::finish_pending(const std::shared_ptr<Pending>& pending, bool in_time) {
+    pending->channel->remove_wakeup(pending);
+    {
+        std::lock_guard lock(mutex_);
+        pending_.erase(pending);
+        ++joining_;
+    }
+    if (in_time) {
+        negotiate(pending->join, pending->scene, pending->stream, pending->done);
+    } else {
+        const std::string why = pending->channel->unavailable();
+        {
+            std::lock_guard lock(mutex_);
+            --joining_;
+            ++refused_;
+            idle_.notify_all();
+        }
+        pending->done(Error{ErrorKind::unavailable, "camera '" + pending->join.camera + "' gives no picture" +
+                                                        (why.empty() ? " yet" : ": " + why)});
+    }
+    pending->reader.reset();
+}
+
+void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const std::string& stream, const Done& done) {
+    const auto refuse = [&](Error error) {
+        {
+            std::lock_guard lock(mutex_);
+            --joining_;
+            ++refused_;
+            idle_.notify_all();
+        }
+        done(std::move(error));
+    };
+    const auto offer = parse_offer(join.offer);
+    if (!offer)
+        return refuse(offer.error());
+    const auto channel = scene.at(stream);
+    const Codec codec = channel->video_track()->codec;
+    const auto choice = offer->choose(codec);
+    const std::string what = "camera '" + join.camera + "', stream '" + stream + "', ";
+    if (!choice)
+        return refuse({ErrorKind::not_acceptable,
+                       what + "sends " + codec_name(codec) + (codec == Codec::h264 ? " (packetization-mode=1)" : "") +
+                           ", which this viewer does not take; it offers: " + offer->video_codecs()});
+    const auto channel_stats = channel->stats(clock_now());
+    if (channel_stats.producer_present && channel_stats.reorder)
+        return refuse({ErrorKind::not_acceptable, what + "sends B-frames, which browsers cannot play over WebRTC; switch them off in "
+                                                         "the camera (profile Baseline, or B-frames 0)"});
+
+    // Streams of another codec cannot be switched to: the session's m-line is fixed.
+    ViewerStream::Scene usable;
+    for (const auto& [name, c] : scene)
+        if (const auto track = c->video_track(); name == stream || !track || track->codec == codec)
+            usable.emplace(name, c);
+    const RtpWriter::Identity identity{.ssrc = g_random_int() | 1,
+                                       .payload_type = static_cast<uint8_t>(choice->payload_type),
+                                       .clock_rate = rtp_clock_rate(codec),
+                                       .first_seq = static_cast<uint16_t>(g_random_int_range(0, 32768)),
+                                       .timestamp_offset = g_random_int()};
+    Viewer::Info info{.id = random_token(16),
+                      .principal = join.principal,
+                      .camera = join.camera,
+                      .peer_address = join.peer_address,
+                      .joined_unix_ms = g_get_real_time() / 1000,
+                      .posted = join.posted,
+                      .expires = join.expires};
+    const std::string id = info.id;
+    const std::weak_ptr<Server> weak = weak_from_this();
+    const auto end_soon = [weak, id](const std::string& reason) {
+        if (auto self = weak.lock())
+            self->close(id, reason);
+    };
+    auto viewer = std::make_shared<Viewer>(std::move(info), std::make_unique<ViewerStream>(usable, stream, codec, identity), end_soon);
+    const std::weak_ptr<Viewer> weak_viewer = viewer;
+    Peer::Events events{
+        .connected =
+            [weak, weak_viewer] {
+                auto self = weak.lock();
+                auto v = weak_viewer.lock();
+                if (self && v && v->connected(clock_now()))
+                    self->pool_->kick(v);
+            },
+        .failed = end_soon,
+        .key_unit_wanted =
+            [weak, weak_viewer] {
+                auto self = weak.lock();
+                auto v = weak_viewer.lock();
+                if (!self || !v)
+                    return;
+                v->request_key_unit();
+                self->pool_->kick(v);
+            }};
+    auto peer = Peer::create(offer.value(), {.codec = codec, .choice = *choice, .ssrc = identity.ssrc}, settings_.ice,
+                             is_loopback(join.peer_address), std::move(events));
+    if (!peer)
+        return refuse(peer.error());
+    viewer->set_peer(peer.value());
+    bool shut = false;
+    {
+        std::lock_guard lock(mutex_);
+        shut = shut_;
+        if (!shut) {
+            --joining_;
+            ++joined_;
+            viewers_.emplace(id, viewer);
+        }
+    }
+    if (shut) {
+        peer.value()->close();
+        return refuse({ErrorKind::unavailable, "the server is shutting down"});
+    }
+    pool_->add(viewer);
+    listener_.added(id);
+    done(Joined{id, peer.value()->answer()});
+}
+
+std::shared_ptr<Viewer> Server::find(const std::string& id, const std::string& principal) const {
+    std::lock_guard lock(mutex_);
+    const auto it = viewers_.find(id);
+    return it != viewers_.end() && it->second->info().principal == principal ? it->second : nullptr;
+}
+
+namespace {
+Error no_session() { return {ErrorKind::not_found, "there is no such session (any more)"}; }
+} // namespace
+
+Result<bool> Server::trickle(const std::string& id, const std::string& principal, const std::string& fragment) {
+    const auto viewer = find(id, principal);
+    if (!viewer)
+        return no_session();
+    for (const auto& candidate : parse_trickle(fragment))
+        viewer->peer().add_candidate(candidate);
+    return true;
+}
+
+Result<bool> Server::switch_stream(const std::string& id, const std::string& principal, const std::string& stream) {
+    const auto viewer = find(id, principal);
+    if (!viewer)
+        return no_session();
+    if (!viewer->request_stream(stream))
+        return Error{ErrorKind::bad_input, "this session has no stream '" + stream + "' to switch to"};
+    pool_->kick(viewer);
+    return true;
+}
+
+Result<bool> Server::leave(const std::string& id, const std::string& principal) {
+    if (!find(id, principal))
+        return no_session();
+    close(id, "the viewer has left");
+    return true;
+}
+
+Result<GstStructurePtr> Server::session_stats(const std::string& id, const std::string& principal) const {
+    const auto viewer = find(id, principal);
+    if (!viewer)
+        return no_session();
+    return to_structure(*viewer, clock_now());
+}
+
+bool Server::close(const std::string& id, const std::string& reason) {
+    std::shared_ptr<Viewer> viewer;
+    {
+        std::lock_guard lock(mutex_);
+        const auto it = viewers_.find(id);
+        if (it == viewers_.end())
+            return false;
+        viewer = it->second;
+        viewers_.erase(it);
+        ++closing_;
+    }
+    viewer->close(reason);
+    run_task([self = shared_from_this(), viewer, reason] { self->end(viewer, reason); });
+    return true;
+}
+
+void Server::end(const std::shared_ptr<Viewer>& viewer, const std::string& reason) {
+    pool_->remove(viewer);
+    viewer->peer().close();
+    listener_.removed(viewer->info().id, reason);
+    std::lock_guard lock(mutex_);
+    --closing_;
+    idle_.notify_all();
+}
+
+unsigned Server::close_principal(const std::string& principal, const std::string& reason) {
+    std::vector<std::string> ids;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [id, v] : viewers_)
+            if (v->info().principal == principal)
+                ids.push_back(id);
+    }
+    unsigned closed = 0;
+    for (const auto& id : ids)
+        closed += close(id, reason);
+    return closed;
+}
+
+GstStructurePtr Server::stats() const {
+    std::vector<std::shared_ptr<Viewer>> list;
+    GstStructurePtr all;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [id, v] : viewers_)
+            list.push_back(v);
+        all.reset(gst_structure_new("webrtcserversink-stats", "sessions", G_TYPE_UINT, guint(viewers_.size()), "joined", G_TYPE_UINT64,
+                                    guint64(joined_), "refused", G_TYPE_UINT64, guint64(refused_), nullptr));
+    }
+    GValue viewers = G_VALUE_INIT;
+    gst_value_array_init(&viewers, static_cast<guint>(list.size()));
+    const GstClockTime now = clock_now();
+    for (const auto& v : list) {
+        GValue item = G_VALUE_INIT;
+        g_value_init(&item, GST_TYPE_STRUCTURE);
+        g_value_take_boxed(&item, to_structure(*v, now).release());
+        gst_value_array_append_and_take_value(&viewers, &item);
+    }
+    gst_structure_take_value(all.get(), "viewers", &viewers);
+    return all;
+}
+
+void Server::tick(ChannelTime now, int64_t unix_now) {
+    std::vector<std::shared_ptr<Pending>> late;
+    std::vector<std::pair<std::string, std::string>> overdue;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& p : pending_)
+            if (p->deadline <= now && !p->finished.exchange(true))
+                late.push_back(p);
+        for (const auto& [id, v] : viewers_)
+            if (auto why = v->overdue(now, unix_now))
+                overdue.emplace_back(id, *why);
+    }
+    for (const auto& p : late)
+        run_task([self = shared_from_this(), p] { self->finish_pending(p, false); });
+    for (const auto& [id, why] : overdue)
+        close(id, why);
+}
+
+void Server::shut_down(const std::string& reason) {
+    std::vector<std::string> ids;
+    {
+        std::lock_guard lock(mutex_);
+        shut_ = true;
+        for (const auto& [id, v] : viewers_)
+            ids.push_back(id);
+    }
+    for (const auto& id : ids)
+        close(id, reason);
+    tick(GST_CLOCK_TIME_NONE - 1, 0); // whoever still waits for a camera is told
+    std::unique_lock lock(mutex_);
+    idle_.wait_for(lock, std::chrono::seconds(5), [this] { return closing_ == 0 && joining_ == 0 && pending_.empty(); });
+}
+
+} // namespace sluice

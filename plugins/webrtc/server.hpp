@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "plugins/core/result.hpp"
+#include "plugins/core/sluicechannel.h"
+#include "plugins/webrtc/viewer.hpp"
+
+#include <map>
+#include <set>
+
+namespace sluice {
+
+struct ServerSettings {
+    IceSettings ice;
+    std::string channels;      // comma separated glob patterns of channel names that may be served
+    unsigned max_sessions = 1000;
+};
+
+// All sessions of one webrtcserversink, whatever transport asks for them. Thread-safe. What blocks (negotiation, teardown) runs on
+// a few worker threads; `done` and the listener's calls come from them.
+class Server : public std::enable_shared_from_this<Server> {
+public:
+    struct Listener {
+        std::function<void(const std::string& id)> added;
+        std::function<void(const std::string& id, const std::string& reason)> removed;
+    };
+    struct Join {
+        std::string camera, stream; // stream: empty takes main, or the first one
+        std::string offer;
+        std::string principal;
+        int64_t expires = 0;
+        std::string peer_address;
+        ChannelTime posted = 0;
+    };
+    struct Joined {
+        std::string id, answer;
+    };
+    using Done = std::function<void(Result<Joined>)>;
+
+    static std::shared_ptr<Server> create(ServerSettings settings, Listener listener);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Makes and drops a peer in the background: the first one of a process loads plugins and makes the certificate (0.4 s).
+    void warm_up();
+    void set_channels(const std::string& patterns);
+    void join(Join join, Done done);
+    // Of a session, for the principal that owns it: `not_found` for everybody else.
+    Result<bool> trickle(const std::string& id, const std::string& principal, const std::string& fragment);
+    Result<bool> switch_stream(const std::string& id, const std::string& principal, const std::string& stream);
+    Result<bool> leave(const std::string& id, const std::string& principal);
+    Result<GstStructurePtr> session_stats(const std::string& id, const std::string& principal) const;
+
+    bool close(const std::string& id, const std::string& reason);
+    unsigned close_principal(const std::string& principal, const std::string& reason);
+    GstStructurePtr stats() const;
+    // Housekeeping, each second: deadlines of joins and sessions.
+    void tick(ChannelTime now, int64_t unix_now);
+    // Closes all sessions and waits until they are gone.
+    void shut_down(const std::string& reason);
+
+private:
+    struct Pending; // a join that waits for its camera's first picture
+    using Task = std::function<void()>;
+
+    Server(ServerSettings settings, Listener listener);
+    void run_task(Task task);
+    Result<ViewerStream::Scene> scene(const std::string& camera) const;
+    void negotiate(const Join& join, const ViewerStream::Scene& scene, const std::string& stream, const Done& done);
+    void finish_pending(const std::shared_ptr<Pending>& pending, bool in_time);
+    std::shared_ptr<Viewer> find(const std::string& id, const std::string& principal) const;
+    void end(const std::shared_ptr<Viewer>& viewer, const std::string& reason);
+
+    const ServerSettings settings_;
+    const Listener listener_;
+    const std::shared_ptr<SenderPool> pool_;
+    GThreadPool* workers_ = nullptr;
+    mutable std::mutex mutex_; // all below
+    std::condition_variable idle_;
+    std::string channels_;
+    std::map<std::string, std::shared_ptr<Viewer>> viewers_;
+    std::set<std::shared_ptr<Pending>> pending_;
+    unsigned joining_ = 0; // being negotiated
+    unsigned closing_ = 0; // being torn down
+    bool shut_ = false;
+    uint64_t joined_ = 0, refused_ = 0;
+};
+
+} // namespace sluice

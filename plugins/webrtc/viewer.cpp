@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/webrtc/viewer.hpp"
+
+#include "plugins/core/channel_access.hpp"
+
+namespace sluice {
+
+namespace {
+GstClockTime clock_now() {
+    const auto clock = channel_clock();
+    return gst_clock_get_time(clock.get());
+}
+} // namespace
+
+Viewer::Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end)
+    : info_(std::move(info)), on_end_(std::move(on_end)), stream_(std::move(stream)), life_(info_.posted, info_.expires) {}
+
+GstClockTime Viewer::run() {
+    // A viewer far behind lets the others of its thread have their turn.
+    for (int units = 0; units < 16; ++units) {
+        const GstClockTime now = clock_now();
+        ViewerStream::Step step;
+        {
+            std::lock_guard lock(mutex_);
+            if (life_.state() != SessionLife::State::streaming)
+                return 0;
+            step = stream_->step(now);
+            if (step.packets)
+                rate_.add(now, gst_buffer_list_calculate_size(step.packets.get()));
+        }
+        if (step.wrong_codec) {
+            on_end_("the camera has changed its codec");
+            return 0;
+        }
+        if (!step.packets)
+            return step.wait_until;
+        if (!peer_->push(std::move(step.packets))) {
+            on_end_("the connection takes no more media");
+            return 0;
+        }
+    }
+    return clock_now();
+}
+
+std::vector<std::shared_ptr<Channel>> Viewer::listening() {
+    std::lock_guard lock(mutex_);
+    return stream_->listening();
+}
+
+bool Viewer::connected(ChannelTime now) {
+    std::lock_guard lock(mutex_);
+    if (!life_.connected(now))
+        return false;
+    stream_->start();
+    return true;
+}
+
+bool Viewer::close(const std::string& reason) {
+    std::lock_guard lock(mutex_);
+    return life_.close(reason);
+}
+
+std::optional<std::string> Viewer::overdue(ChannelTime now, int64_t unix_now) const {
+    std::lock_guard lock(mutex_);
+    return life_.overdue(now, unix_now);
+}
+
+void Viewer::request_key_unit() {
+    std::lock_guard lock(mutex_);
+    stream_->request_key_unit();
+}
+
+bool Viewer::request_stream(const std::string& stream) {
+    std::lock_guard lock(mutex_);
+    if (!stream_->has_stream(stream))
+        return false;
+    stream_->request_stream(stream);
+    return true;
+}
+
+Viewer::Stats Viewer::stats(ChannelTime now) const {
+    Stats s;
+    {
+        std::lock_guard lock(mutex_);
+        s.state = life_.state_name();
+        s.stream = stream_->stream();
+        if (life_.connected_after())
+            s.connected_ms = static_cast<double>(*life_.connected_after()) / 1e6;
+        s.media = stream_->stats();
+        if (s.media.first_unit)
+            s.first_frame_ms = static_cast<double>(s.media.first_unit - info_.posted) / 1e6;
+        s.packets = stream_->writer().packets();
+        s.bytes = stream_->writer().bytes();
+        s.bitrate = static_cast<uint64_t>(rate_.bytes_per_second(now) * 8);
+    }
+    if (peer_)
+        s.network = peer_->stats();
+    return s;
+}
+
+} // namespace sluice

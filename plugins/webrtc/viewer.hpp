@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "plugins/webrtc/peer.hpp"
+#include "plugins/webrtc/sender_pool.hpp"
+#include "plugins/webrtc/session_life.hpp"
+#include "plugins/webrtc/viewer_stream.hpp"
+
+namespace sluice {
+
+// One session: who watches what through which peer.
+class Viewer final : public Sendable {
+public:
+    struct Info {
+        std::string id, principal, camera, peer_address;
+        int64_t joined_unix_ms = 0;
+        ChannelTime posted = 0; // when the request came in
+        int64_t expires = 0;
+    };
+    // on_end: must be closed from our side, with the reason; from any thread.
+    Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end);
+
+    // Sendable; on a sender thread.
+    GstClockTime run() override;
+    std::vector<std::shared_ptr<Channel>> listening() override;
+
+    void set_peer(std::shared_ptr<Peer> peer) { peer_ = std::move(peer); }
+    Peer& peer() const { return *peer_; }
+    const Info& info() const { return info_; }
+
+    bool connected(ChannelTime now); // false: closed meanwhile
+    bool close(const std::string& reason);
+    std::optional<std::string> overdue(ChannelTime now, int64_t unix_now) const;
+    void request_key_unit();
+    // False if the scene has no such stream.
+    bool request_stream(const std::string& stream);
+
+    struct Stats {
+        std::string state, stream;
+        double connected_ms = -1, first_frame_ms = -1; // from the request, -1: not yet
+        uint64_t packets = 0, bytes = 0, bitrate = 0;
+        ViewerStream::Stats media;
+        Peer::Stats network;
+    };
+    Stats stats(ChannelTime now) const;
+
+private:
+    const Info info_;
+    const std::function<void(const std::string&)> on_end_;
+    std::shared_ptr<Peer> peer_;
+    mutable std::mutex mutex_; // all below; never held while pushing
+    std::unique_ptr<ViewerStream> stream_;
+    SessionLife life_;
+    RateMeter rate_;
+};
+
+} // namespace sluice

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/webrtc/whep.hpp"
+
+#include "plugins/core/channel_access.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace sluice {
+
+namespace {
+
+using Json = nlohmann::json;
+
+GstClockTime clock_now() {
+    const auto clock = channel_clock();
+    return gst_clock_get_time(clock.get());
+}
+
+bool name_allowed(std::string_view s) {
+    return !s.empty() && s.size() <= 64 && std::all_of(s.begin(), s.end(), [](unsigned char c) {
+        return std::isalnum(c) || c == '.' || c == '_' || c == '-';
+    });
+}
+
+Json to_json(const GstStructure* s) {
+    Json out = Json::object();
+    for (gint i = 0; i < gst_structure_n_fields(s); ++i) {
+        const char* name = gst_structure_nth_field_name(s, static_cast<guint>(i));
+        const GValue* v = gst_structure_get_value(s, name);
+        switch (G_VALUE_TYPE(v)) {
+        case G_TYPE_STRING: out[name] = g_value_get_string(v) ? g_value_get_string(v) : ""; break;
+        case G_TYPE_UINT64: out[name] = g_value_get_uint64(v); break;
+        case G_TYPE_INT64: out[name] = g_value_get_int64(v); break;
+        case G_TYPE_UINT: out[name] = g_value_get_uint(v); break;
+        case G_TYPE_DOUBLE: out[name] = g_value_get_double(v); break;
+        case G_TYPE_BOOLEAN: out[name] = bool(g_value_get_boolean(v)); break;
+        default: break;
+        }
+    }
+    return out;
+}
+
+std::string header(SoupServerMessage* m, const char* name) {
+    const char* v = soup_message_headers_get_one(soup_server_message_get_request_headers(m), name);
+    return v ? v : "";
+}
+
+// The media type without parameters, lower case.
+std::string content_type(SoupServerMessage* m) {
+    const char* v = soup_message_headers_get_content_type(soup_server_message_get_request_headers(m), nullptr);
+    std::string out = v ? v : "";
+    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+    return out;
+}
+
+// Cookies are never sent along to another origin (SameSite), so any page may ask: it needs credentials of its own.
+void allow_other_origins(SoupServerMessage* m) {
+    SoupMessageHeaders* h = soup_server_message_get_response_headers(m);
+    soup_message_headers_replace(h, "Access-Control-Allow-Origin", "*");
+    soup_message_headers_replace(h, "Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE, OPTIONS");
+    soup_message_headers_replace(h, "Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match");
+    soup_message_headers_replace(h, "Access-Control-Expose-Headers", "Location, ETag, Retry-After, Accept-Patch");
+}
+
+void reply(SoupServerMessage* m, unsigned status, const char* type, const std::string& body) {
+    allow_other_origins(m);
+    soup_message_headers_replace(soup_server_message_get_response_headers(m), "Cache-Control", "no-store");
+    soup_server_message_set_status(m, status, nullptr);
+    if (type)
+        soup_server_message_set_response(m, type, SOUP_MEMORY_COPY, body.data(), body.size());
+}
+
+void reply(SoupServerMessage* m, const Error& e) {
+    SoupMessageHeaders* h = soup_server_message_get_response_headers(m);
+    // A page that marks its requests shows its own login instead of the browser's.
+    if (e.kind == ErrorKind::unauthenticated && header(m, "X-Requested-With").empty())
+        soup_message_headers_replace(h, "WWW-Authenticate", "Basic realm=\"sluice\", charset=\"UTF-8\"");
+    if (e.kind == ErrorKind::unavailable || e.kind == ErrorKind::too_many)
+        soup_message_headers_replace(h, "Retry-After", "1");
+    reply(m, static_cast<unsigned>(error_info(e.kind).http_status), "application/problem+json", problem_json(e.kind, e.text));
+}
+
+} // namespace
+
+std::optional<WhepTarget> parse_whep_target(std::string_view rest) {
+    if (!rest.starts_with('/'))
+        return std::nullopt;
+    rest.remove_prefix(1);
+    const size_t slash = rest.find('/');
+    WhepTarget t{std::string(rest.substr(0, slash)), slash == std::string_view::npos ? "" : std::string(rest.substr(slash + 1))};
+    if (!name_allowed(t.camera) || (slash != std::string_view::npos && !name_allowed(t.session)))
+        return std::nullopt;
+    return t;
+}
+
+// A request that is paused while others work for it. Touched in the host's context only.
+struct Whep::Request {
+    Ref<SoupServerMessage> message;
+    WhepTarget target;
+    std::string stream, body, type, if_match, peer_address;
+    GstClockTime posted = 0;
+    bool finished = false;   // the client has gone
+    gulong gone_handlers[2] = {0, 0};
+    bool paused = false;
+};
+
+std::shared_ptr<Whep> Whep::create(std::shared_ptr<HttpHost> host, std::shared_ptr<Server> server,
+                                   std::shared_ptr<Authorizer> authorizer, std::string path) {
+    std::shared_ptr<Whep> w(new Whep);
+    w->host_ = std::move(host);
+    w->server_ = std::move(server);
+    w->authorizer_ = std::move(authorizer);
+    w->path_ = std::move(path);
+    return w;
+}
+
+void Whep::start() {
+    host_->invoke([self = shared_from_this()] {
+        using Self = std::shared_ptr<Whep>;
+        const auto destroy = +[](gpointer user) { delete static_cast<Self*>(user); };
+        soup_server_add_early_handler(
+            self->host_->server(), self->path_.c_str(),
+            +[](SoupServer*, SoupServerMessage* m, const char* path, GHashTable*, gpointer user) {
+                (*static_cast<Self*>(user))->early(m, path);
+            },
+            new Self(self), destroy);
+        soup_server_add_handler(
+            self->host_->server(), self->path_.c_str(),
+            +[](SoupServer*, SoupServerMessage* m, const char* path, GHashTable* query, gpointer user) {
+                (*static_cast<Self*>(user))->handle(m, path, query);
+            },
+            new Self(self), destroy);
+        self->started_ = true;
+    });
+}
+
+void Whep::stop() {
+    host_->invoke([self = shared_from_this()] {
+        if (std::exchange(self->started_, false))
+            soup_server_remove_handler(self->host_->server(), self->path_.c_str());
+    });
+}
+
+// Before the body is read: what is too large is not collected first.
+void Whep::early(SoupServerMessage* m, const char*) {
+    if (soup_server_message_get_status(m) != 0)
+        return; // somebody in front of us has answered
+    SoupMessageHeaders* h = soup_server_message_get_request_headers(m);
+    const Error too_large{ErrorKind::too_large, "the body is larger than " + std::to_string(max_offer_bytes) + " bytes"};
+    if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CONTENT_LENGTH &&
+        soup_message_headers_get_content_length(h) > goffset(max_offer_bytes)) {
+        soup_message_headers_replace(soup_server_message_get_response_headers(m), "Connection", "close");
+        return reply(m, too_large);
+    }
+    if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CHUNKED)
+        g_signal_connect(m, "got-chunk", G_CALLBACK(+[](SoupServerMessage* msg, GBytes*, gpointer) {
+                             SoupMessageBody* body = soup_server_message_get_request_body(msg);
+                             if (body->length > goffset(max_offer_bytes)) // nobody well-meaning sends that: no polite answer
+                                 if (GSocket* s = soup_server_message_get_socket(msg))
+                                     g_socket_close(s, nullptr);
+                         }),
+                         nullptr);
+}
+
+void Whep::handle(SoupServerMessage* m, const char* path, GHashTable* query) {
+    if (soup_server_message_get_status(m) != 0)
+        return;
+    const std::string method = soup_server_message_get_method(m);
+    if (method == "OPTIONS") {
+        soup_message_headers_replace(soup_server_message_get_response_headers(m), "Accept-Post", "application/sdp");
+        return reply(m, 204, nullptr, "");
+    }
+    auto r = std::make_shared<Request>();
+    r->message = ref(m);
+    r->posted = clock_now();
+    const auto target = parse_whep_target(std::string_view(path).substr(std::min(path_.size(), std::string_view(path).size())));
+    if (target)
+        r->target = *target;
+    if (const char* s = query ? static_cast<const char*>(g_hash_table_lookup(query, "stream")) : nullptr)
+        r->stream = s;
+    r->type = content_type(m);
+    r->if_match = header(m, "If-Match");
+    const auto bytes = adopt(soup_message_body_flatten(soup_server_message_get_request_body(m)));
+    gsize size = 0;
+    const auto* data = static_cast<const char*>(g_bytes_get_data(bytes.get(), &size));
+    r->body.assign(data ? data : "", size);
+    if (auto* a = soup_server_message_get_remote_address(m); a && G_IS_INET_SOCKET_ADDRESS(a)) {
+        const GString8 text(g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(a))));
+        r->peer_address = text.get();
+    }
+
+    AuthQuestion question{.action = "view",
+                          .camera = r->target.camera,
+                          .channel = r->target.camera + "/" + (r->stream.empty() ? "main" : r->stream),
+                          .peer_address = r->peer_address};
+    for (const char* name : {"authorization", "cookie", "origin", "host", "x-requested-with"})
+        if (auto v = header(m, name); !v.empty())
+            question.headers[name] = v;
+    question.headers["method"] = method;
+
+    // From here on the answer may come from any thread at any time.
+    const auto gone = +[](gpointer, gpointer data) { static_cast<Request*>(data)->finished = true; };
+    r->gone_handlers[0] = g_signal_connect(m, "finished", G_CALLBACK(gone), r.get());
+    r->gone_handlers[1] = g_signal_connect(m, "disconnected", G_CALLBACK(gone), r.get());
+    soup_server_message_pause(m);
+    r->paused = true;
+    authorizer_->ask(std::move(question), r->posted, [self = shared_from_this(), r](const AuthAnswer& who) {
+        self->host_->invoke([self, r, who] { self->authorized(r, who); });
+    });
+}
+
+void Whep::authorized(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
+    const std::string method = soup_server_message_get_method(r->message.get());
+    const auto finish = [&](const Error& e) {
+        reply(r->message.get(), e);
+        resume(r);
+    };
+    if (!who.accepted)
+        return finish({who.known ? ErrorKind::forbidden : ErrorKind::unauthenticated, who.reason});
+    if (r->target.camera.empty())
+        return finish({ErrorKind::not_found, "nothing is here; a camera is watched at " + path_ + "/{camera}"});
+    const bool session = !r->target.session.empty();
+    if (!session && method == "POST")
+        return post(r, who);
+    if (session && method == "PATCH")
+        return patch(r, who);
+    if (session && method == "DELETE")
+        return remove(r, who);
+    if (session && (method == "GET" || method == "HEAD"))
+        return get(r, who);
+    soup_message_headers_replace(soup_server_message_get_response_headers(r->message.get()), "Allow",
+                                 session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
+    finish({ErrorKind::method_not_allowed, method + " is not possible here; allowed: " +
+                                               (session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS")});
+}
+
+void Whep::resume(const std::shared_ptr<Request>& r) {
+    for (gulong& id : r->gone_handlers)
+        if (id)
+            g_signal_handler_disconnect(r->message.get(), std::exchange(id, 0));
+    if (std::exchange(r->paused, false) && !r->finished)
+        soup_server_message_unpause(r->message.get());
+}
+
+void Whep::post(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
+    if (r->type != "application/sdp") {
+        reply(r->message.get(), {ErrorKind::unsupported_media_type, "Content-Type is '" + r->type.substr(0, 100) +
+                                                                        "', application/sdp is needed"});
+        return resume(r);
+    }
+    Server::Join join{.camera = r->target.camera,
+                      .stream = r->stream,
+                      .offer = std::move(r->body),
+                      .principal = who.principal,
+                      .expires = who.expires,
+                      .peer_address = r->peer_address,
+                      .posted = r->posted};
+    server_->join(std::move(join), [self = shared_from_this(), r](Result<Server::Joined> result) {
+        self->host_->invoke([self, r, result = std::move(result)] {
+            if (r->finished) { // nobody is there to take the answer
+                if (result)
+                    self->server_->close(result->id, "the viewer has left before the answer");
+            } else if (result) {
+                SoupMessageHeaders* h = soup_server_message_get_response_headers(r->message.get());
+                // Relative to the request, so that it holds behind a proxy with a path prefix.
+                soup_message_headers_replace(h, "Location", (r->target.camera + "/" + result->id).c_str());
+                soup_message_headers_replace(h, "ETag", ("\"" + result->id + "\"").c_str());
+                soup_message_headers_replace(h, "Accept-Patch", "application/trickle-ice-sdpfrag, application/json");
+                reply(r->message.get(), 201, "application/sdp", result->answer);
+            } else {
+                reply(r->message.get(), result.error());
+            }
+            self->resume(r);
+        });
+    });
+}
+
+void Whep::patch(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
+    const auto answer = [&](const Result<bool>& result) {
+        if (result)
+            reply(r->message.get(), 204, nullptr, "");
+        else
+            reply(r->message.get(), result.error());
+        resume(r);
+    };
+    const std::string& id = r->target.session;
+    if (!r->if_match.empty() && r->if_match != "*" && r->if_match != "\"" + id + "\"")
+        return answer(Error{ErrorKind::precondition_failed, "If-Match does not name this session's ETag; ICE restarts are not possible"});
+    if (r->type == "application/trickle-ice-sdpfrag")
+        return answer(server_->trickle(id, who.principal, r->body));
+    if (r->type != "application/json")
+        return answer(Error{ErrorKind::unsupported_media_type,
+                            "Content-Type is '" + r->type.substr(0, 100) +
+                                "'; allowed: application/trickle-ice-sdpfrag, application/json"});
+    const Json body = Json::parse(r->body, nullptr, false);
+    if (!body.is_object() || body.size() != 1 || !body.contains("stream") || !body["stream"].is_string())
+        return answer(Error{ErrorKind::bad_input, "the body is not {\"stream\": \"main\"} or {\"stream\": \"sub\"}"});
+    answer(server_->switch_stream(id, who.principal, body["stream"].get<std::string>().substr(0, 64)));
+}
+
+void Whep::get(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
+    const auto stats = server_->session_stats(r->target.session, who.principal);
+    if (stats)
+        reply(r->message.get(), 200, "application/json",
+              to_json(stats.value().get()).dump(-1, ' ', false, Json::error_handler_t::replace));
+    else
+        reply(r->message.get(), stats.error());
+    resume(r);
+}
+
+void Whep::remove(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
+    const auto result = server_->leave(r->target.session, who.principal);
+    if (result)
+        reply(r->message.get(), 200, nullptr, "");
+    else
+        reply(r->message.get(), result.error());
+    resume(r);
+}
+
+} // namespace sluice
