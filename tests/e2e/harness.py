@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the end-to-end tests stand on: the real camera program, the real launcher, a real browser; cases as TAP."""
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = Path(os.environ.get("SLUICE_BUILD", ROOT / "build"))
+PASSWORD = "e2e-Passw0rd"
+
+
+def until(condition, seconds, what):
+    """The first true value of condition(); fails after so many seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process:
+    """A program of ours: its output is kept, and it is ended by its pid."""
+
+    def __init__(self, argv, directory, name, env=None):
+        self.name = name
+        self.log = Path(directory) / f"{name}.log"
+        self.file = open(self.log, "ab")
+        self.p = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=self.file,
+                                  stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
+        self.pid = self.p.pid
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def running(self):
+        return self.p.poll() is None
+
+    def signal(self, number):
+        self.p.send_signal(number)
+
+    def stop(self, number=signal.SIGTERM, seconds=15):
+        """Exit status; None and a SIGKILL when it does not end."""
+        status = self.p.poll()
+        if status is None:
+            self.p.send_signal(signal.SIGCONT)
+            self.p.send_signal(number)
+            try:
+                status = self.p.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.p.kill()
+                self.p.wait()
+        self.file.close()
+        return status
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+
+class Camera(Process):
+    def __init__(self, directory, *options, port=None, name="camera"):
+        self.port = port or free_port()
+        super().__init__([BUILD / "tests/support/sluice-simcam", "--port", self.port, *options], directory, name)
+        until(lambda: "ready" in self.output() or not self.running(), 20, "the simulated camera is ready")
+        assert self.running(), self.output()
+
+    def url(self, path="main"):
+        return f"rtsp://127.0.0.1:{self.port}/{path}"
+
+
+class Sluice(Process):
+    """The launcher with a description of cameras: {name: {stream: url or object}}."""
+
+    def __init__(self, directory, cameras, port=None, name="sluice", state=None, wait=True):
+        self.port = port or free_port()
+        self.state = Path(state or Path(directory) / f"{name}-state")
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        self.config = Path(directory) / f"{name}.json"
+        streams = {c: {"streams": {s: u if isinstance(u, dict) else {"url": u} for s, u in v.items()}}
+                   for c, v in cameras.items()}
+        self.config.write_text(json.dumps({
+            "version": 1, "cameras": streams,
+            "server": {"address": "127.0.0.1", "port": self.port, "state": str(self.state)}}))
+        super().__init__([BUILD / "launcher/sluice", "run", self.config], directory, name,
+                         {"SLUICE_ADMIN_PASSWORD": PASSWORD})
+        self.base = f"http://127.0.0.1:{self.port}"
+        if wait:
+            until(lambda: not self.running() or self.get("/healthz", auth=None)[0] == 200, 20, "/healthz answers")
+            assert self.running(), self.output()
+
+    def get(self, path, auth=("admin", PASSWORD), method="GET", body=None, headers=None):
+        """(status, headers, body); status 0 if nobody answers. Redirects are not followed."""
+        request = urllib.request.Request(self.base + path, method=method, data=body, headers=headers or {})
+        if auth:
+            request.add_header("Authorization", "Basic " + base64.b64encode(":".join(auth).encode()).decode())
+
+        class Stay(urllib.request.HTTPRedirectHandler):
+            def redirect_request(self, *args):
+                return None
+
+        try:
+            with urllib.request.build_opener(Stay).open(request, timeout=10) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as e:
+            return e.code, e.headers, e.read()
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return 0, {}, b""
+
+
+class Browser:
+    def __init__(self, width=1280, height=900):
+        from selenium import webdriver
+        from selenium.webdriver.chrome.service import Service
+        self.data = tempfile.mkdtemp(prefix="sluice-e2e-chromium-")
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for a in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                  "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required", "--no-proxy-server",
+                  f"--window-size={width},{height}", "--user-data-dir=" + self.data):
+            options.add_argument(a)
+        self.d = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        self.d.set_page_load_timeout(30)
+        self.d.set_script_timeout(60)
+        self.d.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument",
+                               {"source": (HERE / "picture_clock.js").read_text()})
+
+    def close(self):
+        try:
+            self.d.quit()
+        finally:
+            shutil.rmtree(self.data, ignore_errors=True)
+
+    def js(self, code, *args):
+        return self.d.execute_script(code, *args)
+
+    def find(self, css):
+        from selenium.webdriver.common.by import By
+        return self.d.find_elements(By.CSS_SELECTOR, css)
+
+    def login(self, sluice, password=PASSWORD, user="admin"):
+        self.d.get(sluice.base + "/")
+        until(lambda: self.find("input[type=password]"), 10, "the login page asks for a password")
+        name = self.find("input:not([type=password]):not([type=hidden]):not([type=submit]):not([type=checkbox])")
+        if name:
+            name[0].clear()
+            name[0].send_keys(user)
+        self.find("input[type=password]")[0].send_keys(password)
+        (self.find("button[type=submit], input[type=submit]") or self.find("form button"))[0].click()
+
+    def playing(self, seconds=20, index=0):
+        until(lambda: self.js("const v = document.querySelectorAll('video')[arguments[0]];"
+                              "return !!v && v.videoWidth > 0 && probe.firstFrames()[arguments[0]] != null", index),
+              seconds, "the video plays")
+
+    def frames(self, milliseconds, index=0):
+        """What was shown, see picture_clock.js."""
+        return self.d.execute_async_script(
+            "const done = arguments[2]; const v = document.querySelectorAll('video')[arguments[1]];"
+            "probe.frames(v, arguments[0]).then(done)", milliseconds, index)
+
+    def posts(self):
+        return self.js("return probe.posts()")
+
+
+def latencies(frames):
+    """Milliseconds from drawing to showing, of every frame with a readable clock."""
+    return [f["at"] - f["ms"] for f in frames if f["ms"] is not None]
+
+
+def longest_gap(frames):
+    times = [f["at"] for f in frames]
+    return max((b - a for a, b in zip(times, times[1:])), default=float("inf"))
+
+
+def note(text):
+    print(f"# {text}", flush=True)
+
+
+def summary(values):
+    values = sorted(values)
+    return (f"median {statistics.median(values):.0f}, min {values[0]:.0f}, max {values[-1]:.0f} of {len(values)}"
+            if values else "nothing")
+
+
+class Suite:
+    """Cases run in the order they were written and report as TAP; each file has one directory for logs and state."""
+
+    def __init__(self):
+        self.cases = []
+        self.directory = tempfile.mkdtemp(prefix="sluice-e2e-")
+        self.open_things = []
+
+    def case(self, function):
+        self.cases.append(function)
+        return function
+
+    def keep(self, thing):
+        """It is stopped or closed at the end, whatever happens."""
+        self.open_things.append(thing)
+        return thing
+
+    def close(self, thing):
+        if thing in self.open_things:
+            self.open_things.remove(thing)
+            return thing.stop() if hasattr(thing, "stop") else thing.close()
+        return None
+
+    def main(self):
+        wanted = sys.argv[1:]
+        cases = [c for c in self.cases if not wanted or c.__name__ in wanted]
+        print(f"1..{len(cases)}", flush=True)
+        failed = 0
+        # Chromium and GLib want directories of their own, and the test has none to give but this.
+        os.environ["HOME"] = os.environ["XDG_RUNTIME_DIR"] = self.directory
+        os.environ.pop("XDG_CACHE_HOME", None)
+        try:
+            for number, case in enumerate(cases, 1):
+                name = re.sub("_", " ", case.__name__)
+                started = time.monotonic()
+                try:
+                    case()
+                    print(f"ok {number} - {name}", flush=True)
+                except Exception:  # pylint: disable=broad-except
+                    failed += 1
+                    for line in traceback.format_exc().splitlines():
+                        note(line)
+                    for thing in self.open_things:
+                        if isinstance(thing, Process):
+                            for line in thing.output().splitlines()[-25:]:
+                                note(f"{thing.name}: {line[:300]}")
+                    print(f"not ok {number} - {name}", flush=True)
+                note(f"{name}: {time.monotonic() - started:.1f} s")
+        finally:
+            for thing in reversed(list(self.open_things)):
+                try:
+                    self.close(thing)
+                except Exception:  # pylint: disable=broad-except
+                    traceback.print_exc()
+            shutil.rmtree(self.directory, ignore_errors=True)
+        return 1 if failed else 0
