@@ -2,12 +2,10 @@
 #include "plugins/core/nal.hpp"
 
 #include <gst/codecparsers/gsth264parser.h>
-#include <gst/codecparsers/gsth265parser.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <memory>
 
 namespace sluice {
 
@@ -25,61 +23,65 @@ constexpr unsigned sei_recovery_point = 6; // the same number in H.264 (D.1.8) a
 
 // The largest picture side a level allows (H.265 level 6.2; H.264 ends a little below). What claims more is not an SPS.
 constexpr int max_side = 16888;
-// A real SPS has tens of bytes; all scaling lists and 64 reference picture sets together stay below this.
+// A real SPS has tens of bytes; even with all scaling lists it stays below this.
 constexpr size_t max_sps_size = 4096;
 constexpr unsigned max_reorder_depth = 16; // MaxDpbFrames, H.264 A.3.1
 
 constexpr size_t header_size(Codec codec) { return codec == Codec::h265 ? 2 : 1; }
 uint8_t type_of(Codec codec, uint8_t first) { return codec == Codec::h265 ? (first >> 1) & 0x3f : first & 0x1f; }
 
-// Reads the bytes and bits of a NAL unit's payload; drops emulation prevention bytes (00 00 03) on the way.
+// Reads the bytes and bits of a NAL unit's payload; drops emulation prevention bytes (00 00 03) on the way. Behind the
+// end everything reads as zero and failed() is true.
 class RbspReader {
 public:
     explicit RbspReader(std::span<const uint8_t> data) : data_(data) {}
 
-    std::optional<uint8_t> byte() {
+    uint8_t byte() {
         if (pos_ < data_.size() && zeros_ >= 2 && data_[pos_] == 3) {
             pos_++;
             zeros_ = 0;
         }
-        if (pos_ >= data_.size())
-            return std::nullopt;
+        if (pos_ >= data_.size()) {
+            failed_ = true;
+            return 0;
+        }
         uint8_t b = data_[pos_++];
         zeros_ = b ? 0 : zeros_ + 1;
         return b;
     }
 
-    std::optional<unsigned> bit() {
-        if (left_ == 0) {
-            auto b = byte();
-            if (!b)
-                return std::nullopt;
-            current_ = *b;
-            left_ = 8;
+    // u(n), up to 32 bits.
+    uint32_t bits(unsigned count) {
+        uint32_t value = 0;
+        for (; count > 0; count--) {
+            if (left_ == 0) {
+                current_ = byte();
+                left_ = 8;
+            }
+            value = value << 1 | ((current_ >> --left_) & 1u);
         }
-        return (current_ >> --left_) & 1u;
+        return value;
     }
 
-    // ue(v), H.264 9.1. nullopt at the end of the data or for more than 32 bits.
-    std::optional<uint32_t> ue() {
+    void skip(unsigned count) {
+        for (; count > 32; count -= 32)
+            bits(32);
+        bits(count);
+    }
+
+    // ue(v), H.264 9.1. More than 32 bits is a failure.
+    uint32_t ue() {
         unsigned zeros = 0;
-        for (;; zeros++) {
-            auto b = bit();
-            if (!b || zeros > 31)
-                return std::nullopt;
-            if (*b)
-                break;
+        while (!failed_ && bits(1) == 0)
+            zeros++;
+        if (failed_ || zeros > 31) {
+            failed_ = true;
+            return 0;
         }
-        uint64_t value = 1;
-        for (; zeros > 0; zeros--) {
-            auto b = bit();
-            if (!b)
-                return std::nullopt;
-            value = value << 1 | *b;
-        }
-        return static_cast<uint32_t>(value - 1);
+        return static_cast<uint32_t>((uint64_t{1} << zeros) + bits(zeros) - 1);
     }
 
+    bool failed() const { return failed_; }
     // What is left, at most; emulation prevention bytes included.
     size_t bytes_left() const { return data_.size() - pos_; }
 
@@ -89,23 +91,22 @@ private:
     unsigned zeros_ = 0;
     unsigned left_ = 0;
     uint8_t current_ = 0;
+    bool failed_ = false;
 };
 
 // payloadType and payloadSize: a run of 0xff bytes and a last byte, all added up.
-std::optional<size_t> sei_number(RbspReader& reader) {
+size_t sei_number(RbspReader& reader) {
     size_t value = 0;
-    for (;;) {
-        auto b = reader.byte();
-        if (!b)
-            return std::nullopt;
-        value += *b;
-        if (*b != 0xff)
-            return value;
+    for (uint8_t b = 0xff; b == 0xff;) {
+        b = reader.byte();
+        value += b;
     }
+    return value;
 }
 
 // The size after cropping. False when it makes no sense: the parsers compute with whatever the stream claims, and wrap.
-bool set_size(SequenceInfo& info, int width, int height, bool cropped, int cropped_width, int cropped_height) {
+bool set_size(SequenceInfo& info, int64_t width, int64_t height, bool cropped, int64_t cropped_width,
+              int64_t cropped_height) {
     if (width <= 0 || height <= 0 || width > max_side || height > max_side)
         return false;
     if (cropped && (cropped_width <= 0 || cropped_height <= 0 || cropped_width > width || cropped_height > height))
@@ -166,38 +167,61 @@ std::optional<SequenceInfo> parse_h264_sps(std::span<const uint8_t> nal) {
     return info;
 }
 
-struct H265ParserFree {
-    void operator()(GstH265Parser* p) const { gst_h265_parser_free(p); }
-};
-
+// H.265 7.3.2.2.1 as far as sps_max_num_reorder_pics, and not with the library: what is asked for stands in front, while
+// behind it the reference picture sets of a hostile SPS write past the stack arrays of gst_h265_parse_sps() (1.22.0).
 std::optional<SequenceInfo> parse_h265_sps(std::span<const uint8_t> nal) {
     if ((nal[0] & 1) || (nal[1] & 0xf8)) // nuh_layer_id: other layers' parameter sets read differently
         return std::nullopt;
-    GstH265NalUnit unit{};
-    unit.type = h265::sps;
-    unit.temporal_id_plus1 = nal[1] & 7;
-    unit.data = const_cast<uint8_t*>(nal.data());
-    unit.size = static_cast<guint>(nal.size());
-    unit.header_bytes = 2;
-    unit.valid = TRUE;
-
-    std::unique_ptr<GstH265Parser, H265ParserFree> parser(gst_h265_parser_new());
-    auto sps = std::make_unique<GstH265SPS>(); // tens of kB
-    auto parse = [&](gboolean with_vui) {
-        return gst_h265_parse_sps(parser.get(), &unit, sps.get(), with_vui) == GST_H265_PARSER_OK && sps->valid;
-    };
-    // Everything asked for stands before the VUI, which some encoders get wrong.
-    if (!parse(TRUE) && !parse(FALSE))
-        return std::nullopt;
     SequenceInfo info;
-    if (!set_size(info, sps->width, sps->height, sps->conformance_window_flag, sps->crop_rect_width,
-                  sps->crop_rect_height))
+    RbspReader reader(nal.subspan(2));
+    reader.skip(4);                             // sps_video_parameter_set_id
+    const unsigned sub_layers = reader.bits(3); // minus 1
+    reader.skip(1);
+    if (sub_layers > 6)
         return std::nullopt;
-    info.profile_idc = sps->profile_tier_level.profile_idc;
-    info.level_idc = sps->profile_tier_level.level_idc;
-    info.constraint_flags = sps->profile_tier_level.tier_flag;
-    if (sps->max_sub_layers_minus1 < GST_H265_MAX_SUB_LAYERS)
-        info.reorder_depth = sps->max_num_reorder_pics[sps->max_sub_layers_minus1];
+
+    // profile_tier_level, 7.3.3
+    reader.skip(2);
+    info.constraint_flags = reader.bits(1);
+    info.profile_idc = reader.bits(5);
+    reader.skip(32 + 48); // compatibility and constraint flags
+    info.level_idc = reader.bits(8);
+    unsigned sub_layer_bits = 0;
+    for (unsigned i = 0; i < sub_layers; i++) {
+        sub_layer_bits += reader.bits(1) ? 88 : 0;
+        sub_layer_bits += reader.bits(1) ? 8 : 0;
+    }
+    if (sub_layers > 0)
+        reader.skip(2 * (8 - sub_layers));
+    reader.skip(sub_layer_bits);
+
+    reader.ue(); // sps_seq_parameter_set_id
+    const uint32_t chroma_format = reader.ue();
+    if (chroma_format > 3)
+        return std::nullopt;
+    if (chroma_format == 3)
+        reader.skip(1); // separate_colour_plane_flag
+    const int64_t width = reader.ue(), height = reader.ue();
+    const bool cropped = reader.bits(1);
+    int64_t crop[4] = {}; // left, right, top, bottom, in chroma samples
+    for (int i = 0; cropped && i < 4; i++)
+        crop[i] = reader.ue();
+    const int64_t unit_x = chroma_format == 1 || chroma_format == 2 ? 2 : 1, unit_y = chroma_format == 1 ? 2 : 1;
+
+    reader.ue(); // bit_depth_luma_minus8
+    reader.ue(); // bit_depth_chroma_minus8
+    reader.ue(); // log2_max_pic_order_cnt_lsb_minus4
+    uint32_t reorder = 0;
+    for (unsigned i = reader.bits(1) ? 0 : sub_layers; i <= sub_layers; i++) { // the last stands for the whole stream
+        reader.ue();                                                           // sps_max_dec_pic_buffering_minus1
+        reorder = reader.ue();
+        reader.ue(); // sps_max_latency_increase_plus1
+    }
+    if (reader.failed() || !set_size(info, width, height, cropped, width - unit_x * (crop[0] + crop[1]),
+                                     height - unit_y * (crop[2] + crop[3])))
+        return std::nullopt;
+    if (reorder <= max_reorder_depth)
+        info.reorder_depth = reorder;
     return info;
 }
 
@@ -268,16 +292,13 @@ bool is_recovery_point_sei(Codec codec, std::span<const uint8_t> nal) {
     RbspReader reader(nal.subspan(header_size(codec)));
     // A message has at least two bytes; a lone one is the trailing bits.
     while (reader.bytes_left() >= 2) {
-        auto type = sei_number(reader);
-        auto size = sei_number(reader);
-        if (!type || !size)
+        const size_t type = sei_number(reader), size = sei_number(reader);
+        if (reader.failed())
             return false;
-        if (*type == sei_recovery_point)
+        if (type == sei_recovery_point)
             return true;
-        for (size_t i = 0; i < *size; i++) {
-            if (!reader.byte())
-                return false;
-        }
+        for (size_t i = 0; i < size && !reader.failed(); i++)
+            reader.byte();
     }
     return false;
 }
@@ -289,12 +310,11 @@ std::optional<bool> is_b_slice(Codec codec, std::span<const uint8_t> nal) {
     if (type != h264::non_idr && type != h264::partition_a && type != h264::idr)
         return std::nullopt;
     RbspReader reader(nal.subspan(1));
-    if (!reader.ue()) // first_mb_in_slice
+    reader.ue(); // first_mb_in_slice
+    const uint32_t slice_type = reader.ue();
+    if (reader.failed() || slice_type > 9)
         return std::nullopt;
-    auto slice_type = reader.ue();
-    if (!slice_type || *slice_type > 9)
-        return std::nullopt;
-    return *slice_type % 5 == 1; // 5 to 9: the same types, and all slices of the picture are of this one
+    return slice_type % 5 == 1; // 5 to 9: the same types, and all slices of the picture are of this one
 }
 
 std::optional<SequenceInfo> parse_sps(Codec codec, std::span<const uint8_t> nal) {

@@ -268,6 +268,17 @@ TEST(ParseSps, OfX264AndX265) {
          1080, 1, 0, 120, 0},
         {Codec::h265, "42010102200000030090000003000003003fa005120171c92365959a4932bc05a02000000300200000030321", 642,
          362, 2, 0, 63, 2},
+        {Codec::h265, "4201010408000003009d08000003000099b00d480f9c93b6592a4932bc05a02000000300200000030321", 418, 242,
+         4, 0, 153, 0}, // 4:2:2
+        {Codec::h265, "4201010408000003009e0800000300003c9001a901f39e7cb2b349265780b4040000030004000003006420", 418,
+         242, 4, 0, 60, 2}, // 4:4:4
+        {Codec::h265, "42010104080000030099e800000300003cc028203c45296ea4932bc05b020000030002000003003210", 320, 240, 4,
+         0, 60, 0},   // grey, 12 bit
+        {Codec::h265, // two temporal layers, HRD, scaling lists
+         "4201020408000003009c0800000300003c000090014101e26cb2b3159a49395e056a02040408000003000800000300cb0064b2f000f42"
+         "0"
+         "003d09f000f420003d0990",
+         320, 240, 4, 0, 60, 2},
     };
     for (const Row& r : rows) {
         auto info = parse_sps(r.codec, hex(r.sps));
@@ -343,13 +354,43 @@ TEST(ParseSps, SizesThatMakeSense) {
     EXPECT_EQ(size({.crop_right = 8}), std::pair(304u, 240u));
 }
 
+TEST(ParseSps, SubLayersOfH265) {
+    for (unsigned layers = 0; layers < 8; layers++) {
+        for (bool all_ordering : {false, true}) {
+            BitWriter w;
+            w.u(4, 0).u(3, layers).u(1, 1);
+            w.u(2, 0).u(1, 1).u(5, 2).u(32, 0x60000000).u(48, 0).u(8, 150);
+            for (unsigned i = 0; i < layers; i++) // every other one brings its own profile, every third its own level
+                w.u(1, i % 2).u(1, i % 3 == 0);
+            for (unsigned i = layers; layers && i < 8; i++)
+                w.u(2, 0);
+            for (unsigned i = 0; i < layers; i++)
+                w.u(i % 2 ? 44 : 0, 0xfffffffffff).u(i % 2 ? 44 : 0, 0).u(i % 3 == 0 ? 8 : 0, 99);
+            w.ue(0).ue(1).ue(1920).ue(1088).u(1, 1).ue(0).ue(0).ue(0).ue(4).ue(0).ue(0).ue(4).u(1, all_ordering);
+            for (unsigned i = all_ordering ? 0 : layers; i <= layers; i++)
+                w.ue(i + 1).ue(i).ue(0xfffffffe); // the longest code there is
+            auto info = parse_sps(Codec::h265, w.nal({0x42, 0x01}));
+            ASSERT_EQ(info.has_value(), layers < 7) << layers;
+            if (!info)
+                continue;
+            EXPECT_EQ(info->width, 1920u);
+            EXPECT_EQ(info->height, 1080u);
+            EXPECT_EQ(info->profile_idc, 2u);
+            EXPECT_EQ(info->level_idc, 150u);
+            EXPECT_EQ(info->constraint_flags, 1u); // high tier
+            EXPECT_EQ(info->reorder_depth, layers);
+        }
+    }
+}
+
 TEST(ParseSps, Damaged) {
     const Bytes h264 = hex("67640028acb200f0044fcb80880000030008000003019078c19240");
     const Bytes h265 = hex("42010101600000030090000003000003005da00280802d165959a4932bc05a020000030002000003003210");
     for (size_t n = 0; n < 12; n++)
         EXPECT_FALSE(parse_sps(Codec::h264, std::span(h264).first(n))) << n;
-    for (size_t n = 0; n < 24; n++)
+    for (size_t n = 0; n < 27; n++) // what is behind the reorder depth is not read
         EXPECT_FALSE(parse_sps(Codec::h265, std::span(h265).first(n))) << n;
+    EXPECT_TRUE(parse_sps(Codec::h265, std::span(h265).first(29)));
     Bytes layer = h265;
     layer[1] |= 8; // nuh_layer_id 1
     EXPECT_FALSE(parse_sps(Codec::h265, layer));
