@@ -15,8 +15,11 @@ namespace sluice {
 class Authorizer {
 public:
     using Answer = std::function<void(const AuthAnswer&)>;
-    // Hands the request to the application; false if nobody listens.
-    using Handler = std::function<bool(SluiceAuthRequest*)>;
+    // The application's say, if it wants one.
+    struct Handler {
+        std::function<bool()> present;
+        std::function<void(SluiceAuthRequest*)> hand_over;
+    };
     static constexpr GstClockTime limit = 10 * GST_SECOND;
 
     Authorizer(Handler handler, std::shared_ptr<const Credentials> credentials);

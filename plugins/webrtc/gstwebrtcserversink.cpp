@@ -201,13 +201,16 @@ bool open_server(Self* self) {
              }});
     state.server->warm_up();
     state.authorizer = std::make_shared<Authorizer>(
-        [weak](SluiceAuthRequest* request) {
-            auto e = weak->get();
-            if (!e || !g_signal_has_handler_pending(e.get(), signals[SIGNAL_AUTHORIZE], 0, FALSE))
-                return false;
-            g_signal_emit(e.get(), signals[SIGNAL_AUTHORIZE], 0, request);
-            return true;
-        },
+        Authorizer::Handler{.present =
+                                [weak] {
+                                    auto e = weak->get();
+                                    return e && g_signal_has_handler_pending(e.get(), signals[SIGNAL_AUTHORIZE], 0, FALSE);
+                                },
+                            .hand_over =
+                                [weak](SluiceAuthRequest* request) {
+                                    if (auto e = weak->get())
+                                        g_signal_emit(e.get(), signals[SIGNAL_AUTHORIZE], 0, request);
+                                }},
         std::move(credentials));
     state.whep = Whep::create(state.host, state.server, state.authorizer, settings.path);
     state.whep->start();

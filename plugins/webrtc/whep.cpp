@@ -201,7 +201,7 @@ void Whep::handle(SoupServerMessage* m, const char* path, GHashTable* query) {
     question.headers["method"] = method;
 
     // From here on the answer may come from any thread at any time.
-    const auto gone = +[](gpointer, gpointer data) { static_cast<Request*>(data)->finished = true; };
+    const auto gone = +[](gpointer, gpointer user) { static_cast<Request*>(user)->finished = true; };
     r->gone_handlers[0] = g_signal_connect(m, "finished", G_CALLBACK(gone), r.get());
     r->gone_handlers[1] = g_signal_connect(m, "disconnected", G_CALLBACK(gone), r.get());
     soup_server_message_pause(m);
