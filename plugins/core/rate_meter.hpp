@@ -3,6 +3,7 @@
 
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -12,6 +13,7 @@ namespace sluice {
 class RateMeter {
 public:
     void add(GstClockTime now, uint64_t bytes) {
+        first_ = std::min(first_, now / GST_SECOND);
         Slot& s = slots_[now / GST_SECOND % slots_.size()];
         if (s.second != now / GST_SECOND)
             s = {now / GST_SECOND, 0, 0};
@@ -30,14 +32,13 @@ private:
     double sum(GstClockTime now, uint64_t Slot::* field) const {
         const uint64_t second = now / GST_SECOND;
         uint64_t total = 0;
-        unsigned counted = 0;
         for (const Slot& s : slots_)
-            if (s.second < second && s.second + window >= second) {
+            if (s.second < second && s.second + window >= second)
                 total += s.*field;
-                counted++;
-            }
-        return counted ? double(total) / counted : 0;
+        // Seconds without anything count, those before the very first unit do not.
+        return first_ < second ? double(total) / double(std::min<uint64_t>(window, second - first_)) : 0;
     }
+    uint64_t first_ = UINT64_MAX;
     std::array<Slot, window + 2> slots_;
 };
 
