@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/app.hpp"
+
+#include "launcher/auth/accounts.hpp"
+#include "launcher/auth/authenticator.hpp"
+#include "launcher/auth/state_directory.hpp"
+#include "launcher/camera/fleet.hpp"
+#include "launcher/config/secret.hpp"
+#include "launcher/config/source_template.hpp"
+#include "launcher/http/api_json.hpp"
+#include "launcher/http/http_server.hpp"
+#include "launcher/http/viewers.hpp"
+#include "launcher/log.hpp"
+#include "launcher/parts.hpp"
+
+#include <glib-unix.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::chrono::seconds close_deadline{4};
+
+int report(const Error& error) {
+    log_error(error.text);
+    return error_info(error.kind).exit_code;
+}
+
+// A viewer takes some 10 to 20 file descriptors.
+void raise_file_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+// Two threads that register GIO's types at the same time can wait for each other for ever (GLib 2.74: rtspsrc's task
+// against a server that begins to listen). So they are registered before there are threads.
+void register_types() {
+    for (const GType type : {G_TYPE_INET_ADDRESS, G_TYPE_INET_SOCKET_ADDRESS, G_TYPE_SOCKET, G_TYPE_SOCKET_CLIENT,
+                             G_TYPE_SOCKET_CONNECTION, G_TYPE_TCP_CONNECTION, G_TYPE_SOCKET_LISTENER,
+                             G_TYPE_NETWORK_ADDRESS, G_TYPE_PROXY_ADDRESS, G_TYPE_RESOLVER, G_TYPE_TASK,
+                             G_TYPE_CANCELLABLE})
+        g_type_class_ref(type); // for good
+    const Ref<GResolver> resolver = adopt(g_resolver_get_default());
+    const Ref<GObject> proxies = ref(G_OBJECT(g_proxy_resolver_get_default()));
+}
+
+std::string templates_directory() {
+    const char* given = std::getenv("SLUICE_PIPELINES");
+    return given && *given ? given : SLUICE_PIPELINES_DIR;
+}
+
+// The password of the first account: given, or made up and printed this once.
+Result<bool> ensure_admin(Accounts& accounts, const Options& options) {
+    if (!accounts.empty())
+        return true;
+    const SecretSource source = SecretSource::real();
+    if (options.admin_password_file) {
+        const Result<Secret> given = secret_from_file(source, *options.admin_password_file);
+        if (!given)
+            return Error{given.error().kind,
+                         "--admin-password-file " + *options.admin_password_file + ": " + given.error().text};
+        return accounts.set_password(first_account, given->reveal());
+    }
+    if (const char* given = std::getenv("SLUICE_ADMIN_PASSWORD"); given && *given)
+        return accounts.set_password(first_account, given);
+    const std::string made = random_token(12);
+    if (const Result<bool> set = accounts.set_password(first_account, made); !set)
+        return set;
+    std::printf("\nFirst start. Log in as \"%s\" with the password\n\n    %s\n\n"
+                "It is shown only now; `sluice passwd` changes it.\n\n",
+                first_account, made.c_str());
+    std::fflush(stdout);
+    return true;
+}
+
+std::string shown_address(const std::string& address, uint16_t port) {
+    const bool all = address == "0.0.0.0" || address == "::";
+    char name[256] = "localhost";
+    if (all)
+        gethostname(name, sizeof name - 1);
+    const std::string host = all ? name : address.find(':') == std::string::npos ? address : "[" + address + "]";
+    return "http://" + host + ":" + std::to_string(port) + "/";
+}
+
+// SIGINT and SIGTERM end the loop.
+void end_on_signals(GMainLoop* loop) {
+    for (const int number : {SIGINT, SIGTERM})
+        g_unix_signal_add(
+            number,
+            [](gpointer data) -> gboolean {
+                g_main_loop_quit(static_cast<GMainLoop*>(data));
+                return G_SOURCE_CONTINUE;
+            },
+            loop);
+}
+
+// From here on a second signal ends the process at once, and so does something that hangs.
+void begin_closing() {
+    for (const int number : {SIGINT, SIGTERM})
+        std::signal(number, [](int) { _exit(130); });
+    g_thread_unref(g_thread_new(
+        "close-deadline",
+        [](gpointer) -> gpointer {
+            std::this_thread::sleep_for(close_deadline + std::chrono::seconds(2));
+            log_error("closing takes too long; ending without it");
+            _exit(EXIT_SUCCESS);
+        },
+        nullptr));
+}
+
+} // namespace
+
+Result<Config> config_of_address(const Options& options) {
+    StreamConfig stream;
+    stream.name = "main";
+    stream.url = options.target;
+    stream.user = options.camera_user;
+    stream.password = options.camera_password;
+    if (options.password_file) {
+        const Result<Secret> given = secret_from_file(SecretSource::real(), *options.password_file);
+        if (!given)
+            return Error{given.error().kind,
+                         "--password-file " + *options.password_file + ": " + given.error().text};
+        stream.password = given.value();
+    }
+    Config config;
+    config.cameras.push_back({"camera", {stream}, {}});
+    return config;
+}
+
+int run(const Options& options, Config config) {
+    raise_file_limit();
+    register_types();
+    if (const Result<bool> found = require_parts(); !found)
+        return report(found.error());
+    Result<SourceTemplate> source_template = load_template(templates_directory(), "rtsp");
+    if (!source_template)
+        return report(source_template.error());
+
+    const std::optional<std::string> state_path =
+        options.state ? options.state : config.server.state ? config.server.state : StateDirectory::default_path();
+    if (!state_path)
+        return report({ErrorKind::bad_config, "no state directory: give one with --state"});
+    const Result<StateDirectory> state = StateDirectory::open(*state_path, true);
+    if (!state)
+        return report(state.error());
+    Accounts accounts(state.value());
+    if (const Result<bool> loaded = accounts.load(); !loaded)
+        return report(loaded.error());
+
+    const std::string address = options.address.value_or(config.server.address.value_or(default_address));
+    auto http = HttpServer::listen(address, options.port.value_or(config.server.port.value_or(default_port)));
+    if (!http)
+        return report(http.error());
+    // Only now: a password that is printed by a launcher that then cannot start would be lost.
+    if (const Result<bool> ready = ensure_admin(accounts, options); !ready)
+        return report(ready.error());
+
+    HttpServer& server = *http.value();
+    auto auth = std::make_unique<Authenticator>(accounts, "sluice-" + std::to_string(server.port()));
+    Fleet fleet(config.cameras, std::move(source_template).value());
+    auto viewers = Viewers::create(config, server.soup(), *auth);
+    if (!viewers)
+        return report(viewers.error());
+    auth->on_accounts_changed([&] { viewers.value()->close_all("the accounts have changed"); });
+    ApiBackend api;
+    api.cameras = [&] { return cameras_json(fleet.status(), viewers.value()->list()); };
+    api.viewers = [&] { return viewers.value()->list(); };
+    api.close_viewer = [&](const std::string& id, const std::string& reason) {
+        return viewers.value()->close(id, reason);
+    };
+    server.serve(*auth, std::move(api));
+
+    const Ref<GMainLoop> loop = adopt(g_main_loop_new(nullptr, FALSE));
+    end_on_signals(loop.get());
+    fleet.start();
+    log_info("sluice " SLUICE_VERSION " serves " + std::to_string(config.cameras.size()) +
+             (config.cameras.size() == 1 ? " camera" : " cameras") + " on " + shown_address(address, server.port()));
+    g_main_loop_run(loop.get());
+
+    log_info("closing");
+    begin_closing();
+    viewers.value()->stop();
+    const bool in_time = fleet.stop(close_deadline);
+    server.stop();
+    auth.reset();
+    if (!in_time)
+        log_warning("some connections to cameras did not close in time");
+    log_info("closed");
+    // Threads that hang in a pipeline must not touch what is being destroyed.
+    if (!in_time)
+        _exit(EXIT_SUCCESS);
+    return EXIT_SUCCESS;
+}
+
+} // namespace sluice

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// `sluice run`: everything that lives while the launcher does, in the order of its beginning and end.
+#pragma once
+
+#include "launcher/config/config.hpp"
+#include "launcher/options.hpp"
+
+namespace sluice {
+
+// Returns the exit code.
+int run(const Options& options, Config config);
+
+// The configuration of one camera named "camera".
+Result<Config> config_of_address(const Options& options);
+
+} // namespace sluice

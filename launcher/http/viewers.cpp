@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/http/viewers.hpp"
+
+#include "launcher/log.hpp"
+#include "plugins/core/sluiceauthrequest.h"
+
+#include <cmath>
+
+namespace sluice {
+
+namespace {
+
+Json value_to_json(const GValue* value) {
+    if (G_VALUE_HOLDS_STRING(value)) {
+        const char* text = g_value_get_string(value);
+        return text ? Json(text) : Json();
+    }
+    if (G_VALUE_HOLDS_BOOLEAN(value))
+        return g_value_get_boolean(value) != FALSE;
+    if (G_VALUE_HOLDS_INT(value))
+        return g_value_get_int(value);
+    if (G_VALUE_HOLDS_UINT(value))
+        return g_value_get_uint(value);
+    if (G_VALUE_HOLDS_INT64(value))
+        return g_value_get_int64(value);
+    if (G_VALUE_HOLDS_UINT64(value))
+        return g_value_get_uint64(value);
+    if (G_VALUE_HOLDS_DOUBLE(value)) {
+        const double number = g_value_get_double(value);
+        return std::isfinite(number) ? Json(number) : Json();
+    }
+    if (GST_VALUE_HOLDS_STRUCTURE(value))
+        return structure_to_json(gst_value_get_structure(value));
+    if (GST_VALUE_HOLDS_ARRAY(value)) {
+        Json list = Json::array();
+        for (guint i = 0; i < gst_value_array_get_size(value); i++)
+            list.push_back(value_to_json(gst_value_array_get_value(value, i)));
+        return list;
+    }
+    return {};
+}
+
+std::string text(const char* value) { return value ? value : ""; }
+
+void answer(SluiceAuthRequest* request, const AuthAnswer& a) {
+    switch (a.verdict) {
+    case AuthAnswer::Verdict::accepted:
+        sluice_auth_request_accept(request, a.principal.c_str(), a.expires);
+        return;
+    case AuthAnswer::Verdict::forbidden:
+        sluice_auth_request_deny(request, SLUICE_AUTH_DENIED_FORBIDDEN, a.reason.c_str());
+        return;
+    default: sluice_auth_request_deny(request, SLUICE_AUTH_DENIED_UNAUTHENTICATED, a.reason.c_str()); return;
+    }
+}
+
+// One signal emission on its way to the main context.
+struct Ask {
+    std::weak_ptr<Viewers*> owner;
+    Authenticator* auth;
+    Ref<SluiceAuthRequest> request;
+};
+
+void ask(const Ask& a) {
+    SluiceAuthRequest* r = a.request.get();
+    if (!a.owner.lock()) {
+        sluice_auth_request_deny(r, SLUICE_AUTH_DENIED_FORBIDDEN, "the server is closing");
+        return;
+    }
+    AuthQuestion q;
+    q.authorization = text(sluice_auth_request_get_header(r, "authorization"));
+    q.cookie = text(sluice_auth_request_get_header(r, "cookie"));
+    q.origin = text(sluice_auth_request_get_header(r, "origin"));
+    q.host = text(sluice_auth_request_get_header(r, "host"));
+    q.peer = text(sluice_auth_request_get_peer_address(r));
+    q.changes_state = true; // a session costs bandwidth and is seen by others
+    a.auth->authenticate(q, [request = a.request](const AuthAnswer& result) { answer(request.get(), result); });
+}
+
+void set_if(GObject* element, const char* property, const std::string& value) {
+    if (!value.empty())
+        g_object_set(element, property, value.c_str(), nullptr);
+}
+
+gboolean on_message(GstBus*, GstMessage* message, gpointer) {
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR || GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) {
+        GError* raw = nullptr;
+        char* debug = nullptr;
+        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+            gst_message_parse_error(message, &raw, &debug);
+        else
+            gst_message_parse_warning(message, &raw, &debug);
+        const GErrorPtr error(raw);
+        const GString8 held(debug);
+        log_line(GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR ? LogLevel::error : LogLevel::warning,
+                 std::string("viewers: ") + error->message);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+} // namespace
+
+Json structure_to_json(const GstStructure* structure) {
+    Json out = Json::object();
+    for (int i = 0; i < gst_structure_n_fields(structure); i++) {
+        const char* name = gst_structure_nth_field_name(structure, static_cast<guint>(i));
+        out[name] = value_to_json(gst_structure_get_value(structure, name));
+    }
+    return out;
+}
+
+Result<std::unique_ptr<Viewers>> Viewers::create(const Config& config, SoupServer* server, Authenticator& auth) {
+    const Ref<GstElement> element = sink(gst_element_factory_make("webrtcserversink", nullptr));
+    if (!element)
+        return Error{ErrorKind::unavailable, "the element webrtcserversink cannot be made"};
+    std::string channels, addresses;
+    for (const CameraConfig& camera : config.cameras)
+        if (camera.webrtc.enabled)
+            channels += (channels.empty() ? "" : ",") + camera.name + "/*";
+    const WebrtcServerConfig& webrtc = config.server.webrtc;
+    for (const std::string& address : webrtc.ice_addresses)
+        addresses += (addresses.empty() ? "" : ",") + address;
+    GObject* object = G_OBJECT(element.get());
+    set_if(object, "channels", channels);
+    set_if(object, "ice-addresses", addresses);
+    set_if(object, "stun-server", webrtc.stun_server);
+    if (webrtc.min_rtp_port)
+        g_object_set(object, "min-rtp-port", static_cast<guint>(*webrtc.min_rtp_port), nullptr);
+    if (webrtc.max_rtp_port)
+        g_object_set(object, "max-rtp-port", static_cast<guint>(*webrtc.max_rtp_port), nullptr);
+    g_object_set(object, "ice-tcp", static_cast<gboolean>(webrtc.ice_tcp), nullptr);
+
+    GstContext* context = gst_context_new("sluice.http-server", TRUE);
+    gst_structure_set(gst_context_writable_structure(context), "server", SOUP_TYPE_SERVER, server, "context",
+                      G_TYPE_MAIN_CONTEXT, g_main_context_default(), nullptr);
+    gst_element_set_context(element.get(), context);
+    gst_context_unref(context);
+
+    const Ref<GstElement> pipeline = sink(gst_pipeline_new("viewers"));
+    gst_bin_add(GST_BIN(pipeline.get()), GST_ELEMENT(gst_object_ref(element.get())));
+    auto out = std::unique_ptr<Viewers>(new Viewers(pipeline, element, auth));
+    if (gst_element_set_state(pipeline.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
+        return Error{ErrorKind::unavailable, "webrtcserversink cannot start; GST_DEBUG=3 says more"};
+    return out;
+}
+
+Viewers::Viewers(Ref<GstElement> pipeline, Ref<GstElement> element, Authenticator& auth)
+    : pipeline_(std::move(pipeline)), element_(std::move(element)), auth_(auth),
+      self_(std::make_shared<Viewers*>(this)) {
+    using Holder = Ask;
+    g_signal_connect_data(
+        element_.get(), "authorize", G_CALLBACK(+[](GstElement*, SluiceAuthRequest* request, gpointer data) {
+            auto* a = new Ask(*static_cast<Holder*>(data));
+            a->request = ref(request);
+            g_main_context_invoke_full(
+                nullptr, G_PRIORITY_DEFAULT,
+                [](gpointer held) -> gboolean {
+                    ask(*static_cast<Ask*>(held));
+                    return G_SOURCE_REMOVE;
+                },
+                a, [](gpointer held) { delete static_cast<Ask*>(held); });
+        }),
+        new Holder{self_, &auth_, {}}, [](gpointer held, GClosure*) { delete static_cast<Holder*>(held); },
+        GConnectFlags(0));
+    const Ref<GstBus> bus = adopt(gst_element_get_bus(pipeline_.get()));
+    gst_bus_add_watch(bus.get(), on_message, nullptr);
+}
+
+Viewers::~Viewers() {
+    stop();
+    const Ref<GstBus> bus = adopt(gst_element_get_bus(pipeline_.get()));
+    gst_bus_remove_watch(bus.get());
+}
+
+void Viewers::stop() { gst_element_set_state(pipeline_.get(), GST_STATE_NULL); }
+
+Json Viewers::list() const {
+    GstStructure* raw = nullptr;
+    g_object_get(element_.get(), "stats", &raw, nullptr);
+    const GstStructurePtr stats(raw);
+    const GValue* viewers = stats ? gst_structure_get_value(stats.get(), "viewers") : nullptr;
+    return viewers && GST_VALUE_HOLDS_ARRAY(viewers) ? value_to_json(viewers) : Json::array();
+}
+
+bool Viewers::close(const std::string& id, const std::string& reason) {
+    gboolean closed = FALSE;
+    g_signal_emit_by_name(element_.get(), "close-session", id.c_str(), reason.c_str(), &closed);
+    return closed;
+}
+
+void Viewers::close_all(const std::string& reason) {
+    for (const Json& viewer : list())
+        if (const auto id = viewer.find("id"); id != viewer.end() && id->is_string())
+            close(id->get<std::string>(), reason);
+}
+
+} // namespace sluice
