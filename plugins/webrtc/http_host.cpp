@@ -7,6 +7,14 @@
 
 namespace sluice {
 
+// libsoup before 3.3 no longer watches a connection after its first answer: one that the client closes stays open on our side for
+// ever, and so anybody could use up the file descriptors.
+void HttpHost::close_after_answer(SoupServerMessage* message) {
+    static const bool needed = !soup_check_version(3, 3, 0);
+    if (needed)
+        soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
+}
+
 std::shared_ptr<HttpHost> HttpHost::use(SoupServer* server, GMainContext* context) {
     std::shared_ptr<HttpHost> host(new HttpHost);
     host->server_ = ref(server);
@@ -33,6 +41,8 @@ Result<std::shared_ptr<HttpHost>> HttpHost::open(const std::string& address, uns
     host->thread_ = std::thread([&started, raw = host.get(), &ip, port] {
         g_main_context_push_thread_default(raw->context_.get());
         raw->server_ = adopt(soup_server_new("server-header", "sluice", nullptr));
+        g_signal_connect(raw->server_.get(), "request-started",
+                         G_CALLBACK(+[](SoupServer*, SoupServerMessage* m, gpointer) { close_after_answer(m); }), nullptr);
         const auto where = adopt(g_inet_socket_address_new(ip.get(), static_cast<guint16>(port)));
         GError* error = nullptr;
         soup_server_listen(raw->server_.get(), where.get(), SoupServerListenOptions(0), &error);

@@ -66,6 +66,7 @@ void allow_other_origins(SoupServerMessage* m) {
 
 void reply(SoupServerMessage* m, unsigned status, const char* type, const std::string& body) {
     allow_other_origins(m);
+    HttpHost::close_after_answer(m);
     soup_message_headers_replace(soup_server_message_get_response_headers(m), "Cache-Control", "no-store");
     soup_server_message_set_status(m, status, nullptr);
     if (type)
@@ -103,7 +104,7 @@ struct Whep::Request {
     GstClockTime posted = 0;
     bool finished = false;   // the client has gone
     gulong gone_handlers[2] = {0, 0};
-    bool paused = false;
+    bool answered = false, paused = false;
 };
 
 std::shared_ptr<Whep> Whep::create(std::shared_ptr<HttpHost> host, std::shared_ptr<Server> server,
@@ -151,7 +152,6 @@ void Whep::early(SoupServerMessage* m, const char*) {
     const Error too_large{ErrorKind::too_large, "the body is larger than " + std::to_string(max_offer_bytes) + " bytes"};
     if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CONTENT_LENGTH &&
         soup_message_headers_get_content_length(h) > goffset(max_offer_bytes)) {
-        soup_message_headers_replace(soup_server_message_get_response_headers(m), "Connection", "close");
         return reply(m, too_large);
     }
     if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CHUNKED)
@@ -204,11 +204,14 @@ void Whep::handle(SoupServerMessage* m, const char* path, GHashTable* query) {
     const auto gone = +[](gpointer, gpointer user) { static_cast<Request*>(user)->finished = true; };
     r->gone_handlers[0] = g_signal_connect(m, "finished", G_CALLBACK(gone), r.get());
     r->gone_handlers[1] = g_signal_connect(m, "disconnected", G_CALLBACK(gone), r.get());
-    soup_server_message_pause(m);
-    r->paused = true;
     authorizer_->ask(std::move(question), r->posted, [self = shared_from_this(), r](const AuthAnswer& who) {
         self->host_->invoke([self, r, who] { self->authorized(r, who); });
     });
+    // Only what is still open: libsoup loses sight of a connection whose message is resumed inside its own handler.
+    if (!r->answered) {
+        soup_server_message_pause(m);
+        r->paused = true;
+    }
 }
 
 void Whep::authorized(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
@@ -237,6 +240,7 @@ void Whep::authorized(const std::shared_ptr<Request>& r, const AuthAnswer& who) 
 }
 
 void Whep::resume(const std::shared_ptr<Request>& r) {
+    r->answered = true;
     for (gulong& id : r->gone_handlers)
         if (id)
             g_signal_handler_disconnect(r->message.get(), std::exchange(id, 0));
