@@ -44,7 +44,7 @@ std::string time_stamp() {
     clock_gettime(CLOCK_REALTIME, &now);
     tm utc{};
     gmtime_r(&now.tv_sec, &utc);
-    char date[32], out[48];
+    char date[32], out[64];
     std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
     std::snprintf(out, sizeof out, "%s.%03ldZ ", date, now.tv_nsec / 1'000'000);
     return out;

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -130,6 +131,7 @@ int run_command(const Options& options, bool had_password) {
 int start(int argc, char** argv) {
     bool had_password = false;
     const std::vector<std::string> arguments = take_arguments(argc, argv, had_password);
+    std::setlocale(LC_CTYPE, ""); // names and texts are UTF-8; numbers stay as they are
     g_set_prgname("sluice");
     install_log_writer();
     const Result<Options> options = parse_options(arguments);
