@@ -225,8 +225,15 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
     if (auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(webrtcbin_.get()), "rtpbin"))) {
         Ref<GObject> session;
         g_signal_emit_by_name(rtpbin.get(), "get-internal-session", 0u, session.out());
-        if (session)
+        if (session) {
             g_object_set(session.get(), "rtcp-min-interval", guint64(GST_SECOND), nullptr);
+            connect_weak(session.get(), "on-receiving-rtcp", G_CALLBACK(+[](GObject*, GstBuffer*, gpointer data) {
+                             auto self = lock(data);
+                             if (self && !self->ended_ && self->events_.heard)
+                                 self->events_.heard();
+                         }),
+                         weak_from_this());
+        }
     }
     g_object_get(webrtcbin_.get(), "local-description", &raw, nullptr);
     const Description complete(raw);

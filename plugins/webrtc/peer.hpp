@@ -31,6 +31,7 @@ public:
         std::function<void()> connected;                   // ICE and DTLS are up and the certificate is the announced one
         std::function<void(const std::string&)> failed;    // for good; the reason is for people
         std::function<void()> key_unit_wanted;             // PLI or FIR
+        std::function<void()> heard;                       // a report (RTCP) has come from the viewer
     };
     struct Media {
         Codec codec = Codec::h264;

@@ -5,6 +5,7 @@
 #include "plugins/core/credentials.hpp"
 
 #include <gio/gio.h>
+#include <malloc.h>
 
 #include <algorithm>
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr unsigned worker_threads = 4;
 constexpr unsigned max_joining = 64; // negotiations under way; more are refused, not queued
+// After so many sessions have ended the memory they used is given back to the system.
+constexpr unsigned trim_after = 16;
 constexpr GstClockTime source_limit = 5 * GST_SECOND;
 
 bool matches(const std::string& patterns, const std::string& name) {
@@ -288,6 +291,11 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
                     return;
                 v->request_key_unit();
                 self->pool_->kick(v);
+            },
+        .heard =
+            [weak_viewer] {
+                if (auto v = weak_viewer.lock())
+                    v->heard(clock_now());
             }};
     auto peer = Peer::create(offer.value(), {.codec = codec, .choice = *choice, .ssrc = identity.ssrc}, settings_.ice,
                              is_loopback(join.peer_address), std::move(events));
@@ -378,6 +386,7 @@ void Server::end(const std::shared_ptr<Viewer>& viewer, const std::string& reaso
     listener_.removed(viewer->info().id, reason);
     std::lock_guard lock(mutex_);
     --closing_;
+    ++ended_since_trim_;
     idle_.notify_all();
 }
 
@@ -421,6 +430,7 @@ GstStructurePtr Server::stats() const {
 void Server::tick(ChannelTime now, int64_t unix_now) {
     std::vector<std::shared_ptr<Pending>> late;
     std::vector<std::pair<std::string, std::string>> overdue;
+    bool trim = false;
     {
         std::lock_guard lock(mutex_);
         for (const auto& p : pending_)
@@ -429,7 +439,12 @@ void Server::tick(ChannelTime now, int64_t unix_now) {
         for (const auto& [id, v] : viewers_)
             if (auto why = v->overdue(now, unix_now))
                 overdue.emplace_back(id, *why);
+        trim = ended_since_trim_ >= trim_after && closing_ == 0;
+        if (trim)
+            ended_since_trim_ = 0;
     }
+    if (trim) // the threads of each viewer leave their arenas half full behind
+        run_task([] { malloc_trim(0); });
     for (const auto& p : late)
         run_task([self = shared_from_this(), p] { self->finish_pending(p, false); });
     for (const auto& [id, why] : overdue)

@@ -83,6 +83,7 @@ private:
     std::set<std::shared_ptr<Pending>> pending_;
     unsigned joining_ = 0; // being negotiated
     unsigned closing_ = 0; // being torn down
+    unsigned ended_since_trim_ = 0;
     bool shut_ = false;
     uint64_t joined_ = 0, refused_ = 0;
 };

@@ -12,6 +12,8 @@ class SessionLife {
 public:
     enum class State { connecting, streaming, closed };
     static constexpr uint64_t connect_limit_ns = 30'000'000'000; // from the answer to ICE and DTLS being up
+    // Browsers report each second. As long as ICE's consent lasts (RFC 7675), so that an outage of the VPN ends no session.
+    static constexpr uint64_t silence_limit_ns = 30'000'000'000;
 
     // now: ns of a monotonic clock; expires: unix seconds, 0: never.
     SessionLife(uint64_t now, int64_t expires) : answered_(now), expires_(expires) {}
@@ -30,8 +32,10 @@ public:
             return false;
         state_ = State::streaming;
         connected_after_ = now - answered_;
+        heard_ = now;
         return true;
     }
+    void heard(uint64_t now) { heard_ = now; }
     bool close(const std::string& reason) {
         if (state_ == State::closed)
             return false;
@@ -43,6 +47,8 @@ public:
     std::optional<std::string> overdue(uint64_t now, int64_t unix_now) const {
         if (state_ == State::connecting && now >= answered_ + connect_limit_ns)
             return "not connected within 30 s";
+        if (state_ == State::streaming && now >= heard_ + silence_limit_ns)
+            return "nothing was heard of the viewer for 30 s";
         if (state_ != State::closed && expires_ != 0 && unix_now >= expires_)
             return "the permission has expired";
         return std::nullopt;
@@ -53,6 +59,7 @@ private:
     const uint64_t answered_;
     const int64_t expires_;
     std::optional<uint64_t> connected_after_;
+    uint64_t heard_ = 0;
     std::string reason_;
 };
 

@@ -55,6 +55,11 @@ bool Viewer::connected(ChannelTime now) {
     return true;
 }
 
+void Viewer::heard(ChannelTime now) {
+    std::lock_guard lock(mutex_);
+    life_.heard(now);
+}
+
 bool Viewer::close(const std::string& reason) {
     std::lock_guard lock(mutex_);
     return life_.close(reason);

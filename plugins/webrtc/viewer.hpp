@@ -29,6 +29,7 @@ public:
     const Info& info() const { return info_; }
 
     bool connected(ChannelTime now); // false: closed meanwhile
+    void heard(ChannelTime now);
     bool close(const std::string& reason);
     std::optional<std::string> overdue(ChannelTime now, int64_t unix_now) const;
     void request_key_unit();
