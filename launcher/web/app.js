@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The page: one tile per camera, as large as the window allows; only tiles that can be seen have a session.
-import { WhepPlayer } from "./whep.js";
+import { WhepPlayer } from "./player.js";
 
 const POLL_MS = 2000;
 const POLL_TROUBLED_MS = 1000; // a camera is away
@@ -53,7 +53,9 @@ class Tile {
         this.video = find("video");
         this.reason = find(".reason");
         this.state = find(".state");
-        this.facts = find(".facts");
+        this.size = find(".size");
+        this.fps = find(".fps");
+        this.rate = find(".rate");
         this.select = find(".stream");
         this.open = find(".open");
         this.close = find(".close");
@@ -104,7 +106,8 @@ class Tile {
 
     // Brings the session in line with what is seen. A camera that is away is not asked for: the answer is known.
     follow() {
-        const seen = (this.visible || this.large) && !pageHidden;
+        const covered = document.body.classList.contains("has-large") && !this.large;
+        const seen = (this.large || this.visible && !covered) && !pageHidden;
         if (!seen || !this.camera.webrtc) {
             if (this.player.running && !this.leaving)
                 this.leaving = setTimeout(() => {
@@ -149,15 +152,10 @@ class Tile {
         this.state.textContent = words[status];
         if (this.reason.textContent !== text)
             this.reason.textContent = text;
-        const facts = [];
-        if (stream.width && status === "live") {
-            facts.push(`${stream.width}×${stream.height}`);
-            if (stream.fps)
-                facts.push(`${Math.round(stream.fps)} fps`);
-            if (stream.bitrate)
-                facts.push(formatBitrate(stream.bitrate));
-        }
-        this.facts.textContent = facts.join(" · ");
+        const known = stream.width && status === "live";
+        this.size.textContent = known ? `${stream.width}×${stream.height}` : "";
+        this.fps.textContent = known && stream.fps ? `${Math.round(stream.fps)} fps` : "";
+        this.rate.textContent = known && stream.bitrate ? formatBitrate(stream.bitrate) : "";
         this.select.hidden = !this.stream("sub");
         this.status = status;
     }
@@ -169,7 +167,6 @@ class Tile {
         this.close.hidden = !large;
         this.open.setAttribute("aria-label", large ? "Back to all cameras" : `Show ${this.name} large`);
         (large ? this.close : this.open).focus({ preventScroll: true });
-        this.follow();
     }
 
     remove() {
@@ -202,9 +199,11 @@ function applyHash() {
         name = decodeURIComponent(location.hash.slice(1));
     } catch { /* not one of ours */ }
     const chosen = tiles.has(name) ? name : null;
-    for (const tile of tiles.values())
-        tile.setLarge(tile.name === chosen);
     document.body.classList.toggle("has-large", chosen !== null);
+    for (const tile of tiles.values()) {
+        tile.setLarge(tile.name === chosen);
+        tile.follow();
+    }
     document.title = chosen ? `${chosen} - Sluice` : "Sluice";
 }
 
