@@ -52,6 +52,13 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& addres
     if (!socket_address)
         return Error{ErrorKind::usage, "the address " + address + " is no IP address"};
     Ref<SoupServer> server = adopt(SOUP_SERVER(g_object_new(SOUP_TYPE_SERVER, "server-header", "sluice", nullptr)));
+    // libsoup before 3.3 no longer watches a connection after its first answer: one that the client closes stays open
+    // on our side for ever, and so anybody could use up the file descriptors.
+    if (!soup_check_version(3, 3, 0))
+        g_signal_connect(server.get(), "request-started", G_CALLBACK(+[](SoupServer*, SoupServerMessage* message, gpointer) {
+                             set_header(message, "Connection", "close");
+                         }),
+                         nullptr);
     GError* raw = nullptr;
     if (!soup_server_listen(server.get(), socket_address.get(), SoupServerListenOptions(0), &raw)) {
         const GErrorPtr error(raw);
