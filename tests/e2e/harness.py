@@ -46,6 +46,7 @@ class Process:
 
     def __init__(self, argv, directory, name, env=None):
         self.name = name
+        self.told = 0
         self.log = Path(directory) / f"{name}.log"
         self.file = open(self.log, "ab")
         self.p = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=self.file,
@@ -55,10 +56,16 @@ class Process:
     def output(self):
         return self.log.read_text(errors="replace")
 
+    def news(self):
+        """What it said since the last call."""
+        text = self.output()
+        new, self.told = text[self.told:], len(text)
+        return new
+
     def running(self):
         return self.p.poll() is None
 
-    def signal(self, number):
+    def send(self, number):
         self.p.send_signal(number)
 
     def stop(self, number=signal.SIGTERM, seconds=15):
@@ -184,6 +191,11 @@ class Browser:
             "const done = arguments[2]; const v = document.querySelectorAll('video')[arguments[1]];"
             "probe.frames(v, arguments[0]).then(done)", milliseconds, index)
 
+    def choose_stream(self, name, index=0):
+        """By the control of the page: auto, main or sub."""
+        self.js("const s = document.querySelectorAll('select.stream')[arguments[1]]; s.value = arguments[0];"
+                "s.dispatchEvent(new Event('change'))", name, index)
+
     def posts(self):
         return self.js("return probe.posts()")
 
@@ -252,7 +264,7 @@ class Suite:
                         note(line)
                     for thing in self.open_things:
                         if isinstance(thing, Process):
-                            for line in thing.output().splitlines()[-25:]:
+                            for line in thing.news().splitlines()[-25:]:
                                 note(f"{thing.name}: {line[:300]}")
                     print(f"not ok {number} - {name}", flush=True)
                 note(f"{name}: {time.monotonic() - started:.1f} s")

@@ -36,7 +36,7 @@ def streaming(server, name="front", seconds=15):
 @suite.case
 def starts_and_says_the_camera_streams():
     global camera, sluice
-    camera = suite.keep(Camera(suite.directory, "--sub"))
+    camera = suite.keep(Camera(suite.directory, "--gop", "2", "--sub"))
     sluice = suite.keep(Sluice(suite.directory, {"front": {"main": camera.url(), "sub": camera.url("sub")}}))
     streaming(sluice)
     until(lambda: all(s["state"] == "streaming" and s["codec"] == "H264" and s["width"] in (1280, 640)
@@ -102,7 +102,7 @@ def check_names_the_place_of_an_error():
             ('{"version": 1, "cameras": {"a": {"streams": {"main": {"url": "rtsp://h/1"}}}, "a": {}}}', "a"),
             ('{"version": 1, "cameras": {"a": {"streams": {"main": {"url": "rtsp://h/1", "user": "u", '
              '"password": {"file": "not-there"}}}}}}', "not-there"),
-            ('{"version": 1,', "line")):
+            ('{"version": 1,', ":1:")):
         Path(bad).write_text(text)
         out = sh(SLUICE, "check", bad)
         assert out.returncode in (EX_CONFIG, EX_NOINPUT), (text, out)
@@ -143,7 +143,7 @@ def a_state_directory_in_use_is_named():
 @suite.case
 def one_camera_without_a_file_and_its_password_stays_secret():
     secret = "cam-Secret-99"
-    cam = suite.keep(Camera(suite.directory, "--user", "viewer", "--password", secret, name="locked"))
+    cam = suite.keep(Camera(suite.directory, "--gop", "2", "--user", "viewer", "--password", secret, name="locked"))
     state = Path(suite.directory, "single-state")
     state.mkdir(mode=0o700)
     port = free_port()
@@ -168,12 +168,15 @@ def one_camera_without_a_file_and_its_password_stays_secret():
 @suite.case
 def cameras_that_cannot_be_reached_say_why_and_disturb_nobody():
     locked = suite.keep(Camera(suite.directory, "--user", "u", "--password", "right", name="locked2"))
+    wrong = suite.directory + "/wrong.pw"
+    Path(wrong).write_text("wrong-Secret-1\n")
+    os.chmod(wrong, 0o600)
     many = suite.keep(Sluice(suite.directory, {
         "good": {"main": camera.url()},
         "refused": {"main": f"rtsp://127.0.0.1:{free_port()}/x"},
         "nowhere": {"main": "rtsp://camera.invalid/x"},
         "missing": {"main": camera.url("nosuchpath")},
-        "locked": {"main": {"url": locked.url(), "user": "u", "password": "wrong-Secret-1"}}}, name="many"))
+        "locked": {"main": {"url": locked.url(), "user": "u", "password": {"file": wrong}}}}, name="many"))
     streaming(many, "good")
 
     def reasons():
@@ -195,7 +198,7 @@ def a_camera_that_comes_back_streams_again():
     until(lambda: cameras(sluice)["front"]["state"] != "streaming", 15, "the loss is noticed")
     suite.close(camera)
     back = time.monotonic()
-    suite.keep(Camera(suite.directory, "--sub", port=camera.port, name="camera-again"))
+    suite.keep(Camera(suite.directory, "--gop", "2", "--sub", port=camera.port, name="camera-again"))
     streaming(sluice, seconds=20)
     print(f"# streams again {time.monotonic() - back:.1f} s after the camera's start", flush=True)
 

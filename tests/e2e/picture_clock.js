@@ -57,7 +57,7 @@ window.probe = (() => {
       const stop = () => { if (waiting) { waiting = false; resolve(out); } };
       setTimeout(stop, duration + 50);
       const next = () => {
-        const at = performance.timeOrigin + performance.now(), clock = read(video) || { ms: null, stream: null };
+        const at = Date.now(), clock = read(video) || { ms: null, stream: null };
         out.push({ at, ...clock, width: video.videoWidth, height: video.videoHeight });
         if (performance.now() < end) video.requestVideoFrameCallback(next);
         else stop();
