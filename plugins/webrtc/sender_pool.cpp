@@ -20,6 +20,9 @@ public:
         }
         signal_->condition.notify_all();
         thread_.join();
+        for (const auto& entry : entries_) // a channel and its lane hold each other
+            for (const auto& lane : entry->lanes)
+                leave(lane);
     }
 
     size_t load() const { return load_; }
@@ -78,7 +81,7 @@ private:
         }
         const std::shared_ptr<Signal> signal;
         std::shared_ptr<Channel> channel;
-        std::atomic<bool> news{true};
+        std::atomic<bool> news{false};
         unsigned users = 0; // of the worker's lock
         bool fresh = false; // there was news when this round began; of the worker's thread
     };
@@ -97,7 +100,8 @@ private:
         std::shared_ptr<Lane> lane;
         {
             std::lock_guard lock(signal_->mutex);
-            const auto it = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& l) { return l->channel == channel; });
+            const auto it =
+                std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& l) { return l->channel == channel; });
             if (it != lanes_.end()) {
                 ++(*it)->users;
                 return *it;
@@ -221,7 +225,9 @@ std::shared_ptr<SenderPool> SenderPool::shared() {
 }
 
 void SenderPool::add(const std::shared_ptr<Sendable>& s) {
-    (*std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) { return a->load() < b->load(); }))->add(s);
+    (*std::min_element(workers_.begin(), workers_.end(), [](const auto& a, const auto& b) {
+        return a->load() < b->load();
+    }))->add(s);
 }
 
 void SenderPool::kick(const std::shared_ptr<Sendable>& s) {
