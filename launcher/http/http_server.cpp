@@ -97,7 +97,7 @@ void HttpServer::on_early(SoupServer*, SoupServerMessage* message, const char*, 
     const auto refuse_body = [](SoupServerMessage* m) {
         soup_message_body_set_accumulate(soup_server_message_get_request_body(m), FALSE);
         set_security_headers(m);
-        set_header(m, "Connection", "close");
+        set_header(m, "Connection", "close"); // the rest of the body is not worth reading
         respond_problem(m, ErrorKind::too_large, too_large);
     };
     SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/camera/camera_life.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace sluice;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A life with a clock that only the test turns.
+class CameraLifeTest : public testing::Test {
+protected:
+    CameraLife::Time now_{1000s};
+    double random_ = 0.5;
+    CameraLife life_{LifeLimits{}, [this] { return random_; }};
+
+    CameraLife::Actions start() { return life_.start(now_); }
+    CameraLife::Actions fail(const char* reason = "connection refused", FailureKind kind = FailureKind::transient) {
+        return life_.failed(now_, kind, reason);
+    }
+    // Turns the clock to the next deadline; how far that was.
+    std::chrono::milliseconds turn(CameraLife::Actions* actions = nullptr) {
+        const auto next = life_.next_tick();
+        EXPECT_TRUE(next.has_value());
+        if (!next)
+            return 0ms;
+        const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(*next - now_);
+        EXPECT_FALSE(life_.tick(*next - 1ms).changed) << "acted before its time";
+        now_ = *next;
+        const auto done = life_.tick(now_);
+        EXPECT_TRUE(done.changed);
+        if (actions)
+            *actions = done;
+        return waited;
+    }
+    void stream_for(std::chrono::milliseconds time) {
+        for (const auto end = now_ + time; now_ < end; now_ += 100ms)
+            life_.picture(now_);
+        life_.picture(now_);
+    }
+};
+
+TEST_F(CameraLifeTest, BeginsIdleAndWaitsForNothing) {
+    EXPECT_EQ(life_.state(), LifeState::idle);
+    EXPECT_FALSE(life_.next_tick());
+    EXPECT_FALSE(life_.tick(now_ + 1h).changed);
+}
+
+TEST_F(CameraLifeTest, StartBeginsOneAttempt) {
+    const auto actions = start();
+    EXPECT_TRUE(actions.begin_attempt);
+    EXPECT_FALSE(actions.end_attempt);
+    EXPECT_EQ(life_.state(), LifeState::connecting);
+    EXPECT_EQ(life_.attempts(), 1u);
+    EXPECT_FALSE(start().begin_attempt) << "a second start must not make a second attempt";
+}
+
+TEST_F(CameraLifeTest, PictureMakesItStreamAndClearsTheReason) {
+    start();
+    fail("connection refused");
+    turn();
+    EXPECT_EQ(life_.reason(), "connection refused") << "while it tries again the reason stays to be read";
+    life_.handshake_done(now_);
+    EXPECT_TRUE(life_.picture(now_).changed);
+    EXPECT_EQ(life_.state(), LifeState::streaming);
+    EXPECT_EQ(life_.reason(), "");
+}
+
+TEST_F(CameraLifeTest, HandshakeThatHangsEndsAfterTenSeconds) {
+    start();
+    CameraLife::Actions actions;
+    EXPECT_EQ(turn(&actions), 10s);
+    EXPECT_TRUE(actions.end_attempt);
+    EXPECT_EQ(life_.state(), LifeState::backoff);
+    EXPECT_EQ(life_.reason(), "no answer to the RTSP handshake within 10 s");
+}
+
+TEST_F(CameraLifeTest, CameraWithoutPicturesEndsFiveSecondsAfterTheHandshake) {
+    start();
+    now_ += 9s;
+    life_.handshake_done(now_);
+    EXPECT_EQ(turn(), 5s);
+    EXPECT_EQ(life_.state(), LifeState::backoff);
+    EXPECT_EQ(life_.reason(), "connected, but no picture came within 5 s");
+}
+
+TEST_F(CameraLifeTest, SecondHandshakeMessageDoesNotMoveTheDeadline) {
+    start();
+    life_.handshake_done(now_);
+    now_ += 4s;
+    life_.handshake_done(now_);
+    EXPECT_EQ(turn(), 1s);
+}
+
+TEST_F(CameraLifeTest, StallIsSaidAndHealsByItself) {
+    start();
+    stream_for(20s);
+    CameraLife::Actions actions;
+    EXPECT_EQ(turn(&actions), 5s);
+    EXPECT_EQ(life_.state(), LifeState::stalled);
+    EXPECT_FALSE(actions.end_attempt) << "the connection may come back to life";
+    EXPECT_EQ(life_.reason(), "no picture for 5 s");
+    const auto healed = life_.picture(now_ + 1s);
+    EXPECT_TRUE(healed.changed);
+    EXPECT_FALSE(healed.begin_attempt);
+    EXPECT_EQ(life_.state(), LifeState::streaming);
+    EXPECT_EQ(life_.attempts(), 1u);
+}
+
+TEST_F(CameraLifeTest, StallThatLastsBecomesANewAttempt) {
+    start();
+    stream_for(20s);
+    turn();
+    CameraLife::Actions actions;
+    EXPECT_EQ(turn(&actions), 5s);
+    EXPECT_TRUE(actions.end_attempt);
+    EXPECT_EQ(life_.state(), LifeState::backoff);
+    EXPECT_EQ(life_.losses(), 1u);
+    EXPECT_LE(turn(&actions), 500ms) << "it was a healthy camera";
+    EXPECT_TRUE(actions.begin_attempt);
+}
+
+TEST_F(CameraLifeTest, HealthyCameraIsTriedQuicklyForFifteenSeconds) {
+    start();
+    stream_for(15s);
+    const auto lost = now_;
+    fail("the camera closed the connection");
+    int tries = 0;
+    while (now_ - lost < 15s) {
+        for (const double r : {0.0, 0.999}) {
+            random_ = r;
+            const auto waited = turn();
+            EXPECT_GE(waited, 250ms);
+            EXPECT_LE(waited, 500ms);
+            tries++;
+            fail();
+            if (now_ - lost >= 15s)
+                break;
+        }
+    }
+    EXPECT_GT(tries, 30);
+    random_ = 0.5;
+    turn();
+    fail();
+    EXPECT_GT(turn(), 600ms) << "after the window the tries become rarer";
+}
+
+TEST_F(CameraLifeTest, CameraThatNeverWorkedIsTriedMoreAndMoreRarelyUpToAMinute) {
+    random_ = 1.0 - 1e-9;
+    start();
+    std::vector<long> waits;
+    for (int i = 0; i < 9; i++) {
+        fail();
+        waits.push_back(static_cast<long>(turn().count()));
+    }
+    EXPECT_EQ(waits, (std::vector<long>{1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000}));
+}
+
+TEST_F(CameraLifeTest, JitterSpreadsAQuarterDown) {
+    random_ = 0;
+    start();
+    fail();
+    EXPECT_EQ(turn(), 750ms);
+}
+
+TEST_F(CameraLifeTest, ShortFlickerDoesNotResetTheBackoff) {
+    random_ = 1.0 - 1e-9;
+    start();
+    for (int i = 0; i < 5; i++) {
+        fail();
+        turn();
+    }
+    stream_for(3s); // not sustained
+    fail("the camera closed the connection");
+    EXPECT_EQ(life_.losses(), 1u);
+    EXPECT_EQ(turn(), 32s);
+}
+
+TEST_F(CameraLifeTest, SustainedStreamingResetsTheBackoff) {
+    start();
+    for (int i = 0; i < 5; i++) {
+        fail();
+        turn();
+    }
+    stream_for(11s);
+    fail("the camera closed the connection");
+    EXPECT_LE(turn(), 500ms);
+}
+
+TEST_F(CameraLifeTest, StalledTimeDoesNotCountAsHealthy) {
+    random_ = 1.0 - 1e-9;
+    start();
+    stream_for(6s);
+    turn(); // stalled 5 s later, given up after 5 more: 16 s in all, but only 6 with pictures
+    turn();
+    EXPECT_EQ(turn(), 1s);
+}
+
+TEST_F(CameraLifeTest, WrongCredentialsAreNotTriedQuickly) {
+    random_ = 1.0 - 1e-9;
+    start();
+    stream_for(60s);
+    fail("the camera refuses this user and password", FailureKind::denied);
+    EXPECT_EQ(turn(), 10s);
+    fail("the camera refuses this user and password", FailureKind::denied);
+    EXPECT_EQ(turn(), 20s);
+}
+
+TEST_F(CameraLifeTest, StopEndsTheAttemptAndForgets) {
+    start();
+    fail();
+    turn();
+    const auto actions = life_.stop(now_);
+    EXPECT_TRUE(actions.end_attempt);
+    EXPECT_EQ(life_.state(), LifeState::idle);
+    EXPECT_EQ(life_.reason(), "");
+    EXPECT_FALSE(life_.next_tick());
+    EXPECT_FALSE(life_.stop(now_).changed);
+}
+
+TEST_F(CameraLifeTest, StopDuringBackoffEndsNoAttempt) {
+    start();
+    fail();
+    EXPECT_FALSE(life_.stop(now_).end_attempt);
+}
+
+TEST_F(CameraLifeTest, LateNewsOfAnEndedAttemptChangeNothing) {
+    start();
+    fail("first");
+    const auto again = fail("second");
+    EXPECT_FALSE(again.changed);
+    EXPECT_FALSE(again.end_attempt);
+    EXPECT_EQ(life_.reason(), "first");
+    EXPECT_FALSE(life_.picture(now_).changed);
+    life_.handshake_done(now_);
+    EXPECT_EQ(life_.state(), LifeState::backoff);
+}
+
+} // namespace

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/config/source_template.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+using namespace sluice;
+
+namespace {
+
+constexpr const char* good = R"({
+  "name": "t", "description": "d",
+  "parameters": {
+    "url": {"type": "string", "sets": ["source.location"]},
+    "mode": {"type": "string", "enum": ["a", "b"], "default": "a", "sets": ["source.mode", "other.mode"]},
+    "latency": {"type": "integer", "minimum": 0, "maximum": 10, "sets": ["source.latency"]},
+    "quick": {"type": "boolean", "default": true, "sets": ["source.quick"]}
+  },
+  "pipeline": ["one ! two", "! three"] })";
+
+SourceTemplate parsed(const std::string& text) {
+    std::vector<ConfigError> errors;
+    SourceTemplate out = parse_template(text, errors);
+    for (const ConfigError& e : errors)
+        ADD_FAILURE() << e.where << ": " << e.text;
+    return out;
+}
+
+TEST(SourceTemplate, Parses) {
+    const SourceTemplate t = parsed(good);
+    EXPECT_EQ(t.name, "t");
+    EXPECT_EQ(t.pipeline, "one ! two ! three");
+    EXPECT_EQ(t.parameters.size(), 4u);
+    EXPECT_EQ(t.parameters.at("mode").sets.size(), 2u);
+    EXPECT_EQ(t.parameters.at("mode").sets[1].element, "other");
+}
+
+TEST(SourceTemplate, BindsValuesAndDefaults) {
+    const auto bound = bind_parameters(parsed(good), {{"url", std::string("x ! y \" '")}, {"latency", int64_t(10)}});
+    ASSERT_TRUE(bound) << bound.error().text;
+    std::map<std::string, ParameterValue> set;
+    for (const PropertySetting& s : bound.value())
+        set[s.element + "." + s.property] = s.value;
+    EXPECT_EQ(std::get<std::string>(set.at("source.location")), "x ! y \" '") << "taken as it is";
+    EXPECT_EQ(std::get<std::string>(set.at("other.mode")), "a");
+    EXPECT_EQ(std::get<int64_t>(set.at("source.latency")), 10);
+    EXPECT_TRUE(std::get<bool>(set.at("source.quick")));
+}
+
+TEST(SourceTemplate, ParametersWithoutValueStayUnset) {
+    const auto bound = bind_parameters(parsed(good), {});
+    ASSERT_TRUE(bound);
+    for (const PropertySetting& s : bound.value())
+        EXPECT_NE(s.property, "location");
+}
+
+TEST(SourceTemplate, RefusesValues) {
+    const SourceTemplate t = parsed(good);
+    EXPECT_FALSE(bind_parameters(t, {{"nope", std::string("x")}}));
+    EXPECT_FALSE(bind_parameters(t, {{"mode", std::string("c")}}));
+    EXPECT_FALSE(bind_parameters(t, {{"latency", int64_t(11)}}));
+    EXPECT_FALSE(bind_parameters(t, {{"latency", int64_t(-1)}}));
+    EXPECT_FALSE(bind_parameters(t, {{"latency", std::string("5")}}));
+    EXPECT_FALSE(bind_parameters(t, {{"url", std::string("a\0b", 3)}}));
+    const auto refused = bind_parameters(t, {{"mode", std::string("secret")}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().text.find("secret"), std::string::npos);
+}
+
+TEST(SourceTemplate, BadTemplates) {
+    for (const char* text : {
+             "", "[]", R"({"name": "t"})", R"({"name": "t", "parameters": {}, "pipeline": []})",
+             R"({"name": "t", "parameters": {}, "pipeline": ["a", 1]})",
+             R"({"name": "a b", "parameters": {}, "pipeline": ["a"]})",
+             R"({"name": "t", "parameters": {}, "pipeline": ["a"], "extra": 1})",
+             R"({"name": "t", "parameters": {"x": {"type": "float", "sets": ["a.b"]}}, "pipeline": ["a"]})",
+             R"({"name": "t", "parameters": {"x": {"type": "string", "sets": ["ab"]}}, "pipeline": ["a"]})",
+             R"({"name": "t", "parameters": {"x": {"type": "string", "sets": []}}, "pipeline": ["a"]})",
+             R"({"name": "t", "parameters": {"x": {"type": "string"}}, "pipeline": ["a"]})",
+             R"({"name": "t", "parameters": {"x": {"type": "integer", "default": "5", "sets": ["a.b"]}}, "pipeline": ["a"]})",
+             R"({"name": "t", "parameters": {"x": {"type": "integer", "minimum": "5", "sets": ["a.b"]}}, "pipeline": ["a"]})",
+             R"({"name": "t", "parameters": {"x": {"type": "string", "sets": ["a.b"], "format": "x"}}, "pipeline": ["a"]})"}) {
+        std::vector<ConfigError> errors;
+        parse_template(text, errors);
+        EXPECT_FALSE(errors.empty()) << text;
+    }
+}
+
+TEST(SourceTemplate, TheCommittedOneLoads) {
+    const char* pipelines = std::getenv("SLUICE_PIPELINES");
+    ASSERT_TRUE(pipelines);
+    const auto rtsp = load_template(pipelines, "rtsp");
+    ASSERT_TRUE(rtsp) << rtsp.error().text;
+    EXPECT_EQ(rtsp->name, "rtsp");
+    for (const char* name : {"url", "user", "password", "transport", "latency", "channel"})
+        EXPECT_TRUE(rtsp->parameters.count(name)) << name;
+    const auto missing = load_template(pipelines, "no-such-template");
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().kind, ErrorKind::missing_file);
+}
+
+} // namespace

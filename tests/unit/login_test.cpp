@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/auth/accounts.hpp"
+#include "launcher/auth/authenticator.hpp"
+#include "launcher/auth/login_throttle.hpp"
+#include "launcher/auth/session_store.hpp"
+
+#include <glib.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+using namespace sluice;
+using namespace std::chrono_literals;
+
+namespace {
+
+TEST(LoginThrottle, FreeTriesThenDoublingUpToTheLongestWait) {
+    LoginThrottle throttle(16, 3, 8s);
+    LoginThrottle::Time t{1000s};
+    for (int i = 0; i < 3; i++)
+        EXPECT_EQ(throttle.begin("1.2.3.4", t), 0ms);
+    for (const auto expected : {1s, 2s, 4s, 8s, 8s}) {
+        EXPECT_EQ(throttle.begin("1.2.3.4", t), 0ms);
+        EXPECT_EQ(throttle.begin("1.2.3.4", t), std::chrono::milliseconds(expected));
+        EXPECT_EQ(throttle.wait("1.2.3.4", t + 1ms), std::chrono::milliseconds(expected) - 1ms);
+        EXPECT_EQ(throttle.wait("5.6.7.8", t), 0ms) << "others are not slowed";
+        t += expected;
+    }
+}
+
+TEST(LoginThrottle, RefusedTriesDoNotProlong) {
+    LoginThrottle throttle(16, 0);
+    const LoginThrottle::Time t{1000s};
+    EXPECT_EQ(throttle.begin("p", t), 0ms);
+    for (int i = 0; i < 100; i++)
+        throttle.begin("p", t + 500ms);
+    EXPECT_EQ(throttle.begin("p", t + 1s), 0ms);
+}
+
+TEST(LoginThrottle, SuccessForgets) {
+    LoginThrottle throttle(16, 1);
+    const LoginThrottle::Time t{1000s};
+    throttle.begin("p", t);
+    throttle.begin("p", t);
+    EXPECT_GT(throttle.begin("p", t), 0ms);
+    throttle.succeeded("p");
+    EXPECT_EQ(throttle.begin("p", t), 0ms);
+    throttle.succeeded("unknown");
+}
+
+TEST(LoginThrottle, TableIsBoundedAndOldEntriesGo) {
+    LoginThrottle throttle(10, 0, 30s, 60s);
+    const LoginThrottle::Time t{1000s};
+    for (int i = 0; i < 1000; i++)
+        throttle.begin("10.0.0." + std::to_string(i), t);
+    EXPECT_EQ(throttle.size(), 10u);
+    throttle.begin("x", t + 61s);
+    EXPECT_EQ(throttle.size(), 1u);
+}
+
+TEST(LoginThrottle, AnIpv6NetworkIsOnePeer) {
+    LoginThrottle throttle(16, 0);
+    const LoginThrottle::Time t{1000s};
+    throttle.begin("2001:db8:1:2::1", t);
+    EXPECT_GT(throttle.begin("2001:db8:1:2:ffff::2", t), 0ms);
+    EXPECT_EQ(throttle.begin("2001:db8:1:3::1", t), 0ms);
+}
+
+TEST(SessionStore, OpensFindsAndEnds) {
+    SessionStore store(8, 12h);
+    const SessionStore::Time t{std::chrono::hours(1000)};
+    const std::string token = store.open("admin", t);
+    EXPECT_EQ(token.size(), 43u);
+    const auto found = store.find(token, t + 11h);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->user, "admin");
+    EXPECT_EQ(found->expires, t + 12h);
+    EXPECT_FALSE(store.find(token + "x", t));
+    EXPECT_FALSE(store.find("", t));
+    EXPECT_FALSE(store.find(token, t + 12h));
+    EXPECT_EQ(store.size(), 0u);
+}
+
+TEST(SessionStore, CloseAndClear) {
+    SessionStore store;
+    const SessionStore::Time t{std::chrono::hours(1000)};
+    const std::string a = store.open("a", t), b = store.open("b", t), c = store.open("c", t);
+    store.close(b);
+    store.close("unknown");
+    EXPECT_TRUE(store.find(a, t));
+    EXPECT_FALSE(store.find(b, t));
+    store.clear();
+    EXPECT_FALSE(store.find(c, t));
+}
+
+TEST(SessionStore, IsBounded) {
+    SessionStore store(3, 1h);
+    const SessionStore::Time t{std::chrono::hours(1000)};
+    const std::string first = store.open("u", t);
+    for (int i = 0; i < 3; i++)
+        store.open("u", t);
+    EXPECT_EQ(store.size(), 3u);
+    EXPECT_FALSE(store.find(first, t));
+}
+
+TEST(FindCookie, ReadsHeaders) {
+    EXPECT_EQ(find_cookie("a=1; sluice-8080=tok; b=2", "sluice-8080"), "tok");
+    EXPECT_EQ(find_cookie("sluice-8080=tok", "sluice-8080"), "tok");
+    EXPECT_EQ(find_cookie(" x = y ;sluice-8080=a=b", "sluice-8080"), "a=b");
+    EXPECT_FALSE(find_cookie("sluice-80800=tok", "sluice-8080"));
+    EXPECT_FALSE(find_cookie("", "sluice-8080"));
+    EXPECT_FALSE(find_cookie(";;;=;", "sluice-8080"));
+    EXPECT_FALSE(find_cookie("s=1; s=2", "s")) << "somebody has slipped in a second one";
+}
+
+TEST(SameOrigin, ComparesOriginWithHost) {
+    const auto same = Authenticator::same_origin;
+    EXPECT_TRUE(same("http://cam.local:8080", "cam.local:8080", ""));
+    EXPECT_TRUE(same("https://CAM.local", "cam.local", "same-origin"));
+    EXPECT_TRUE(same("", "cam.local", "")) << "tools send none";
+    EXPECT_FALSE(same("http://evil", "cam.local", ""));
+    EXPECT_FALSE(same("http://cam.local.evil", "cam.local", ""));
+    EXPECT_FALSE(same("null", "cam.local", ""));
+    EXPECT_FALSE(same("http://cam.local", "", ""));
+    EXPECT_FALSE(same("", "cam.local", "cross-site"));
+    EXPECT_FALSE(same("", "cam.local", "same-site"));
+}
+
+// A state directory of its own, removed afterwards.
+class LoginFiles : public testing::Test {
+protected:
+    void SetUp() override {
+        char name[] = "/tmp/sluice-login-test-XXXXXX";
+        ASSERT_TRUE(mkdtemp(name));
+        root_ = name;
+    }
+    void TearDown() override {
+        for (const char* name : {"state/accounts", "state/tokens", "state/lock"})
+            unlink((root_ + "/" + name).c_str());
+        rmdir((root_ + "/state").c_str());
+        rmdir(root_.c_str());
+    }
+    std::string path() const { return root_ + "/state"; }
+    std::string root_;
+};
+
+TEST_F(LoginFiles, StateDirectoryIsMadePrivateAndLocked) {
+    auto first = StateDirectory::open(path(), true);
+    ASSERT_TRUE(first) << first.error().text;
+    struct stat info {};
+    ASSERT_EQ(stat(path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0700u);
+    const auto second = StateDirectory::open(path(), true);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().kind, ErrorKind::busy);
+    EXPECT_NE(second.error().text.find(std::to_string(getpid())), std::string::npos) << second.error().text;
+    EXPECT_TRUE(StateDirectory::open(path(), false)) << "passwd works beside a launcher";
+    first = Error{};
+    EXPECT_TRUE(StateDirectory::open(path(), true)) << "the lock ends with its holder";
+}
+
+TEST_F(LoginFiles, AccountsArePrivateAndSurvive) {
+    auto state = StateDirectory::open(path(), true);
+    ASSERT_TRUE(state);
+    {
+        Accounts accounts(state.value());
+        ASSERT_TRUE(accounts.load());
+        EXPECT_TRUE(accounts.empty());
+        const auto set = accounts.set_password("admin", "long enough");
+        ASSERT_TRUE(set) << set.error().text;
+        EXPECT_TRUE(accounts.credentials()->verify("admin", "long enough"));
+    }
+    struct stat info {};
+    ASSERT_EQ(stat((path() + "/accounts").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u);
+    Accounts again(state.value());
+    ASSERT_TRUE(again.load());
+    EXPECT_FALSE(again.empty());
+    EXPECT_TRUE(again.credentials()->verify("admin", "long enough"));
+    std::ifstream file(path() + "/accounts");
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(text.find("long enough"), std::string::npos);
+    EXPECT_EQ(text.rfind("admin:$y$", 0), 0u);
+}
+
+TEST_F(LoginFiles, PasswordsHaveALeastAndALargestLength) {
+    auto state = StateDirectory::open(path(), false);
+    ASSERT_TRUE(state);
+    Accounts accounts(state.value());
+    for (const std::string& bad : {std::string("short"), std::string(), std::string(300, 'x')}) {
+        const auto set = accounts.set_password("admin", bad);
+        ASSERT_FALSE(set);
+        EXPECT_NE(set.error().text.find("8 to 256"), std::string::npos);
+    }
+}
+
+TEST_F(LoginFiles, ChangesByAnotherProcessAreSeen) {
+    auto state = StateDirectory::open(path(), false);
+    ASSERT_TRUE(state);
+    Accounts running(state.value());
+    ASSERT_TRUE(running.set_password("admin", "password-1"));
+    std::string error;
+    EXPECT_FALSE(running.refresh(error));
+    {
+        Accounts other(state.value());
+        ASSERT_TRUE(other.load());
+        ASSERT_TRUE(other.set_password("admin", "password-2"));
+    }
+    EXPECT_TRUE(running.refresh(error)) << error;
+    EXPECT_TRUE(running.credentials()->verify("admin", "password-2"));
+    EXPECT_FALSE(running.refresh(error));
+    {
+        std::ofstream file(path() + "/accounts");
+        file << "garbage\n";
+    }
+    EXPECT_FALSE(running.refresh(error));
+    EXPECT_NE(error.find("accounts:1"), std::string::npos) << error;
+    EXPECT_TRUE(running.credentials()->verify("admin", "password-2")) << "what was right stays";
+}
+
+TEST_F(LoginFiles, Tokens) {
+    auto state = StateDirectory::open(path(), false);
+    ASSERT_TRUE(state);
+    Accounts accounts(state.value());
+    const auto token = accounts.add_token("monitoring");
+    ASSERT_TRUE(token);
+    ASSERT_TRUE(accounts.load());
+    EXPECT_EQ(accounts.find_token(token.value()), "token:monitoring");
+    EXPECT_FALSE(accounts.find_token("x"));
+    std::ifstream file(path() + "/tokens");
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(text.find(token.value()), std::string::npos) << "only its hash is kept";
+    const auto newer = accounts.add_token("monitoring");
+    ASSERT_TRUE(newer);
+    ASSERT_TRUE(accounts.load());
+    EXPECT_FALSE(accounts.find_token(token.value()));
+}
+
+class AuthenticatorTest : public LoginFiles {
+protected:
+    void SetUp() override {
+        LoginFiles::SetUp();
+        auto state = StateDirectory::open(path(), false);
+        ASSERT_TRUE(state);
+        state_ = std::make_unique<StateDirectory>(std::move(state).value());
+        accounts_ = std::make_unique<Accounts>(*state_);
+        ASSERT_TRUE(accounts_->set_password("admin", "right-password"));
+        auth_ = std::make_unique<Authenticator>(*accounts_, "sluice-1");
+    }
+    static AuthQuestion basic(const char* password, const char* peer = "10.0.0.1") {
+        const std::string plain = std::string("admin:") + password;
+        char* coded = g_base64_encode(reinterpret_cast<const guchar*>(plain.data()), plain.size());
+        AuthQuestion q;
+        q.authorization = std::string("Basic ") + coded;
+        q.peer = peer;
+        g_free(coded);
+        return q;
+    }
+    // Runs the main context until there is an answer.
+    AuthAnswer ask(const AuthQuestion& q) {
+        std::optional<AuthAnswer> answer;
+        auth_->authenticate(q, [&](const AuthAnswer& a) { answer = a; });
+        while (!answer)
+            g_main_context_iteration(nullptr, TRUE);
+        return *answer;
+    }
+    std::pair<AuthAnswer, std::string> login(const char* user, const char* password) {
+        std::optional<AuthAnswer> answer;
+        std::string token;
+        auth_->login(user, password, "10.0.0.1", [&](const AuthAnswer& a, const std::string& t) {
+            answer = a;
+            token = t;
+        });
+        while (!answer)
+            g_main_context_iteration(nullptr, TRUE);
+        return {*answer, token};
+    }
+    using Verdict = AuthAnswer::Verdict;
+    std::unique_ptr<StateDirectory> state_;
+    std::unique_ptr<Accounts> accounts_;
+    std::unique_ptr<Authenticator> auth_;
+};
+
+TEST_F(AuthenticatorTest, NothingSentIsUnauthenticated) {
+    EXPECT_EQ(ask({}).verdict, Verdict::unauthenticated);
+    AuthQuestion q;
+    q.authorization = "Digest username=\"admin\"";
+    EXPECT_EQ(ask(q).verdict, Verdict::unauthenticated);
+    q.authorization = std::string(10'000, 'x');
+    EXPECT_EQ(ask(q).verdict, Verdict::unauthenticated);
+}
+
+TEST_F(AuthenticatorTest, BasicIsCheckedOnceAndThenRemembered) {
+    EXPECT_EQ(ask(basic("right-password")).verdict, Verdict::accepted);
+    bool at_once = false;
+    auth_->authenticate(basic("right-password"), [&](const AuthAnswer& a) {
+        at_once = a.verdict == Verdict::accepted && a.principal == "admin";
+    });
+    EXPECT_TRUE(at_once) << "the second time needs no slow hash";
+    EXPECT_EQ(ask(basic("wrong-password")).verdict, Verdict::unauthenticated);
+}
+
+TEST_F(AuthenticatorTest, ManyAtOnceWithTheSameCredentialsAreOneTry) {
+    int accepted = 0;
+    for (int i = 0; i < 100; i++)
+        auth_->authenticate(basic("right-password"),
+                            [&](const AuthAnswer& a) { accepted += a.verdict == Verdict::accepted; });
+    while (accepted < 100)
+        g_main_context_iteration(nullptr, TRUE);
+    EXPECT_EQ(accepted, 100);
+}
+
+TEST_F(AuthenticatorTest, GuessingClosesTheDoorForThatAddressOnly) {
+    for (int i = 0; i < 6; i++)
+        EXPECT_EQ(ask(basic(("guess-" + std::to_string(i)).c_str(), "10.0.0.66")).verdict, Verdict::unauthenticated);
+    const AuthAnswer closed = ask(basic("right-password", "10.0.0.66"));
+    EXPECT_EQ(closed.verdict, Verdict::too_many) << "even the right one: otherwise it could be told from the others";
+    EXPECT_GE(closed.retry_seconds, 1u);
+    EXPECT_EQ(ask(basic("right-password", "10.0.0.7")).verdict, Verdict::accepted);
+    EXPECT_EQ(ask(basic("right-password", "10.0.0.66")).verdict, Verdict::too_many)
+        << "what is remembered from another address opens no door either";
+}
+
+TEST_F(AuthenticatorTest, ParallelGuessesCountBeforeTheyAreAnswered) {
+    int answers = 0, too_many = 0;
+    for (int i = 0; i < 12; i++)
+        auth_->authenticate(basic(("guess-" + std::to_string(i)).c_str(), "10.0.0.66"), [&](const AuthAnswer& a) {
+            answers++;
+            too_many += a.verdict == Verdict::too_many;
+        });
+    while (answers < 12)
+        g_main_context_iteration(nullptr, TRUE);
+    EXPECT_EQ(too_many, 6);
+}
+
+TEST_F(AuthenticatorTest, CookieSession) {
+    const auto [answer, token] = login("admin", "right-password");
+    ASSERT_EQ(answer.verdict, Verdict::accepted);
+    AuthQuestion q;
+    q.cookie = "theme=dark; sluice-1=" + token;
+    q.host = "cam:8080";
+    const AuthAnswer found = ask(q);
+    EXPECT_EQ(found.verdict, Verdict::accepted);
+    EXPECT_EQ(found.principal, "admin");
+    EXPECT_GT(found.expires, 0);
+    q.changes_state = true;
+    q.origin = "http://cam:8080";
+    EXPECT_EQ(ask(q).verdict, Verdict::accepted);
+    q.origin = "http://evil:8080";
+    EXPECT_EQ(ask(q).verdict, Verdict::forbidden);
+    q.origin.clear();
+    q.cookie = "sluice-1=" + token + "x";
+    EXPECT_EQ(ask(q).verdict, Verdict::unauthenticated);
+    auth_->logout("sluice-1=" + token);
+    q.cookie = "sluice-1=" + token;
+    EXPECT_EQ(ask(q).verdict, Verdict::unauthenticated);
+}
+
+TEST_F(AuthenticatorTest, WrongLoginGivesNoToken) {
+    for (const auto& [user, password] : {std::pair{"admin", "wrong"}, {"nobody", "right-password"}, {"", ""}}) {
+        const auto [answer, token] = login(user, password);
+        EXPECT_EQ(answer.verdict, Verdict::unauthenticated);
+        EXPECT_EQ(answer.reason, "wrong user or password") << "does not tell which of the two";
+        EXPECT_TRUE(token.empty());
+    }
+}
+
+TEST_F(AuthenticatorTest, NewPasswordEndsEverySession) {
+    const auto [answer, token] = login("admin", "right-password");
+    ASSERT_EQ(ask(basic("right-password")).verdict, Verdict::accepted);
+    bool told = false;
+    auth_->on_accounts_changed([&] { told = true; });
+    {
+        Accounts other(*state_);
+        ASSERT_TRUE(other.load());
+        ASSERT_TRUE(other.set_password("admin", "other-password"));
+    }
+    AuthQuestion q;
+    q.cookie = "sluice-1=" + token;
+    EXPECT_EQ(ask(q).verdict, Verdict::unauthenticated);
+    EXPECT_TRUE(told);
+    EXPECT_EQ(ask(basic("right-password")).verdict, Verdict::unauthenticated);
+    EXPECT_EQ(ask(basic("other-password")).verdict, Verdict::accepted);
+}
+
+TEST_F(AuthenticatorTest, Bearer) {
+    const auto token = accounts_->add_token("tool");
+    ASSERT_TRUE(token);
+    AuthQuestion q;
+    q.authorization = "Bearer " + token.value();
+    const AuthAnswer answer = ask(q);
+    EXPECT_EQ(answer.verdict, Verdict::accepted);
+    EXPECT_EQ(answer.principal, "token:tool");
+    q.authorization = "Bearer nonsense";
+    EXPECT_EQ(ask(q).verdict, Verdict::unauthenticated);
+}
+
+TEST_F(AuthenticatorTest, MayGoAwayWhileAHashIsComputed) {
+    bool called = false;
+    auth_->authenticate(basic("right-password"), [&](const AuthAnswer&) { called = true; });
+    auth_.reset();
+    // A second authenticator's answer comes after the first one's: the worker has finished then.
+    auth_ = std::make_unique<Authenticator>(*accounts_, "sluice-1");
+    EXPECT_EQ(ask(basic("right-password")).verdict, Verdict::accepted);
+    while (g_main_context_iteration(nullptr, FALSE)) {
+    }
+    EXPECT_FALSE(called);
+}
+
+} // namespace
