@@ -160,7 +160,7 @@ void thread_function(gpointer data) {
     auto* self = SLUICE_FANOUT_SRC(data);
     const auto run = run_of(self);
     switch (run->control->wait()) {
-    case SrcControl::Order::stop: gst_task_pause(run->task); return; // until it is joined
+    case SrcControl::Order::stop: gst_task_stop(run->task); return; // not paused: that would undo the stop of a join
     case SrcControl::Order::end:
         run->pads->push_event(gst_event_new_eos());
         run->control->ended();
