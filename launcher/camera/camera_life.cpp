@@ -41,6 +41,7 @@ CameraLife::Actions CameraLife::enter(LifeState state, Time now) {
     if (actions.begin_attempt) {
         attempts_++;
         handshake_done_ = false;
+        data_seen_ = false;
         streamed_ = false;
         deadline_ = now + limits_.connect;
     }
@@ -65,7 +66,16 @@ CameraLife::Actions CameraLife::stop(Time now) {
 CameraLife::Actions CameraLife::handshake_done(Time now) {
     if (state_ == LifeState::connecting && !handshake_done_) {
         handshake_done_ = true;
+        handshake_at_ = now;
         deadline_ = now + limits_.first_picture;
+    }
+    return {};
+}
+
+CameraLife::Actions CameraLife::data(Time now) {
+    if (state_ == LifeState::connecting && handshake_done_) {
+        data_seen_ = true; // joined in the middle of a GOP: a camera may send a key frame every 20 s only
+        deadline_ = std::min(now + limits_.first_picture, handshake_at_ + limits_.first_key);
     }
     return {};
 }
@@ -124,6 +134,9 @@ CameraLife::Actions CameraLife::tick(Time now) {
     switch (state_) {
     case LifeState::idle: return {};
     case LifeState::connecting:
+        if (data_seen_ && now >= handshake_at_ + limits_.first_key)
+            return failed(now, FailureKind::transient,
+                          "the camera sends video, but no key frame within " + seconds(limits_.first_key));
         return failed(now, FailureKind::transient,
                       handshake_done_ ? "connected, but no picture came within " + seconds(limits_.first_picture)
                                       : "no answer to the RTSP handshake within " + seconds(limits_.connect));

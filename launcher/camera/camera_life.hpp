@@ -18,7 +18,8 @@ const char* to_string(LifeState state);
 
 struct LifeLimits {
     std::chrono::milliseconds connect{10'000};     // until the RTSP handshake is over
-    std::chrono::milliseconds first_picture{5000}; // from there to the first access unit
+    std::chrono::milliseconds first_picture{5000}; // from there without any data
+    std::chrono::milliseconds first_key{30'000};   // from there to the first key unit, while data comes
     std::chrono::milliseconds stall{5000};         // without a new access unit
     std::chrono::milliseconds give_up{5000};       // stalled for that long: a new attempt
     std::chrono::milliseconds sustained{10'000};   // streaming for that long makes a camera a healthy one
@@ -49,6 +50,7 @@ public:
     Actions start(Time now);
     Actions stop(Time now);
     Actions handshake_done(Time now);
+    Actions data(Time now);    // something came, but no picture can be shown before the first key unit
     Actions picture(Time now); // a new access unit has been seen
     Actions failed(Time now, FailureKind kind, std::string reason);
     Actions tick(Time now);                   // the clock has reached next_tick()
@@ -71,6 +73,8 @@ private:
     Time since_{};
     Time deadline_{};                    // of connecting and backoff
     bool handshake_done_ = false;
+    Time handshake_at_{};
+    bool data_seen_ = false;             // by this attempt
     Time last_picture_{};
     Time streaming_since_{};             // of this attempt
     bool streamed_ = false;              // this attempt has

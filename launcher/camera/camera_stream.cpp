@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 namespace sluice {
 
@@ -81,7 +82,7 @@ void CameraStream::begin_attempt() {
         apply(life_.failed(now(), FailureKind::transient, "earlier connections hang while they are closed"));
         return;
     }
-    seen_units_ = access_units();
+    seen_ = progress();
     SourceEvents events;
     events.handshake_done = [this] { apply(life_.handshake_done(now())); };
     events.failed = [this](const SourceFailure& failure) { source_failed(failure); };
@@ -108,21 +109,23 @@ void CameraStream::source_failed(const SourceFailure& failure) {
     });
 }
 
-uint64_t CameraStream::access_units() const {
+CameraStream::Progress CameraStream::progress() const {
     const GstStructurePtr stats = channel_stats(channel_.get());
-    guint64 units = 0;
-    if (stats)
+    guint64 units = 0, before_key = 0;
+    if (stats) {
         gst_structure_get_uint64(stats.get(), "access-units", &units);
-    return units;
+        gst_structure_get_uint64(stats.get(), "before-key", &before_key);
+    }
+    return {units, before_key};
 }
 
 void CameraStream::poll() {
     if (source_) {
-        const uint64_t units = access_units();
-        if (units != seen_units_) {
-            seen_units_ = units;
+        const Progress before = std::exchange(seen_, progress());
+        if (seen_.units != before.units)
             apply(life_.picture(now()));
-        }
+        else if (seen_.before_key != before.before_key)
+            apply(life_.data(now()));
     }
     apply(life_.tick(now()));
 }

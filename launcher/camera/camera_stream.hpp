@@ -49,7 +49,10 @@ private:
     void poll();
     void arm();
     void report();
-    uint64_t access_units() const;
+    struct Progress { // of the channel: units written, and units dropped because no key unit had come
+        uint64_t units = 0, before_key = 0;
+    };
+    Progress progress() const;
 
     const StreamConfig config_;
     const std::string channel_name_;
@@ -59,7 +62,7 @@ private:
     Ref<SluiceChannel> channel_;
     std::unique_ptr<SourcePipeline> source_;
     std::unique_ptr<Diagnosis> diagnosis_;
-    uint64_t seen_units_ = 0;
+    Progress seen_;
     guint timer_ = 0;
     gulong producer_signal_ = 0;
     std::shared_ptr<CameraStream*> self_; // for calls that arrive from other threads; empty inside: gone
