@@ -13,7 +13,8 @@ GstClockTime clock_now() {
 } // namespace
 
 Viewer::Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end)
-    : info_(std::move(info)), on_end_(std::move(on_end)), stream_(std::move(stream)), life_(info_.posted, info_.expires) {}
+    : info_(std::move(info)), on_end_(std::move(on_end)), stream_(std::move(stream)),
+      life_(info_.posted, info_.expires) {}
 
 GstClockTime Viewer::run() {
     // A viewer far behind lets the others of its thread have their turn.
@@ -28,6 +29,8 @@ GstClockTime Viewer::run() {
             if (step.packets)
                 rate_.add(now, gst_buffer_list_calculate_size(step.packets.get()));
         }
+        if (step.key_unit_wanted)
+            step.key_unit_wanted->request_key_unit();
         if (step.wrong_codec) {
             on_end_("the camera has changed its codec");
             return 0;
@@ -76,10 +79,11 @@ void Viewer::request_key_unit() {
 }
 
 bool Viewer::request_stream(const std::string& stream) {
-    std::lock_guard lock(mutex_);
-    if (!stream_->has_stream(stream))
+    auto reader = stream_->reader_for(stream);
+    if (!reader)
         return false;
-    stream_->request_stream(stream);
+    std::lock_guard lock(mutex_);
+    stream_->request_stream(stream, reader);
     return true;
 }
 

@@ -9,15 +9,35 @@ ViewerStream::ViewerStream(Scene scene, const std::string& stream, Codec codec, 
     reader_ = scene_.at(stream_)->attach(Channel::Start::cached_gop, true, false);
 }
 
-void ViewerStream::start() { reader_->rewind(); }
+void ViewerStream::start() { rewind(); }
 
-bool ViewerStream::switch_now(ChannelTime now, Channel::Reader::Next& first) {
-    if (!next_reader_ || next_reader_->channel().name() != scene_.at(wanted_)->name())
-        next_reader_ = scene_.at(wanted_)->attach(Channel::Start::cached_gop, true, false);
+void ViewerStream::rewind() {
+    if (!reader_->rewind())
+        ask_key_ = scene_.at(stream_);
+}
+
+std::unique_ptr<Channel::Reader> ViewerStream::reader_for(const std::string& stream) const {
+    const auto it = scene_.find(stream);
+    return it == scene_.end() ? nullptr : it->second->attach(Channel::Start::cached_gop, true, false);
+}
+
+void ViewerStream::request_stream(const std::string& stream, std::unique_ptr<Channel::Reader>& reader) {
+    wanted_ = stream;
+    next_reader_.swap(reader);
+    if (wanted_ != stream_ && next_reader_->backlog() == 0)
+        ask_key_ = scene_.at(wanted_);
+}
+
+bool ViewerStream::switch_now(ChannelTime now, Channel::Reader::Next& first, Step& step) {
     first = next_reader_->next();
     if (!first.unit)
         return false; // goes on with the old one until the new one has a key unit
+    if (first.unit->track->codec != codec_) {
+        wanted_ = stream_; // the session's m-line is fixed: it stays where it is
+        return false;
+    }
     old_skips_ += reader_->skips();
+    step.retired = std::move(reader_);
     reader_ = std::move(next_reader_);
     stream_ = wanted_;
     held_ = {};
@@ -28,39 +48,48 @@ bool ViewerStream::switch_now(ChannelTime now, Channel::Reader::Next& first) {
 }
 
 ViewerStream::Step ViewerStream::step(ChannelTime now) {
+    Step step;
     Channel::Reader::Next next;
-    const bool switched = wanted_ != stream_ && switch_now(now, next);
+    const bool switched = wanted_ != stream_ && switch_now(now, next, step);
     if (!switched && wanted_ == stream_)
-        next_reader_.reset(); // asked back before the switch came about
+        step.retired = std::move(next_reader_); // asked back before the switch came about
     if (pli_) {
         pli_ = false;
         ++stats_.plis;
         if (!switched && (last_burst_ == 0 || now >= last_burst_ + repeat_interval) && stats_.units > 0) {
-            reader_->rewind();
+            rewind();
             held_ = {};
             last_burst_ = now;
             ++stats_.repeats;
         }
     }
+    step.key_unit_wanted = std::move(ask_key_);
     if (!switched) {
         if (reader_->backlog() >= skip_backlog && reader_->skip_to_newest_key())
             held_ = {};
         next = held_.unit ? std::exchange(held_, {}) : reader_->next();
     }
     if (!next.unit)
-        return {};
-    if (next.unit->track->codec != codec_)
-        return {.wrong_codec = true};
+        return step;
+    if (next.unit->track->codec != codec_) {
+        step.wrong_codec = true;
+        return step;
+    }
     const bool backlog = reader_->backlog() > 0;
     if (!pacer_.ready(now)) {
         held_ = std::move(next);
-        return {.wait_until = pacer_.deadline()};
+        step.wait_until = pacer_.deadline();
+        return step;
+    }
+    if (next.unit->payloads().empty()) { // out of memory, nothing else: the next one may do
+        step.wait_until = now;
+        return step;
     }
     if (stats_.units++ == 0) {
         stats_.first_unit = now;
         last_burst_ = now;
     }
-    Step step{.packets = writer_.write(*next.unit)};
+    step.packets = writer_.write(*next.unit);
     if (backlog)
         pacer_.sent(now, next.unit->bytes);
     else

@@ -25,16 +25,21 @@ public:
     ViewerStream(Scene scene, const std::string& stream, Codec codec, const RtpWriter::Identity& id);
 
     struct Step {
-        Ref<GstBufferList> packets;      // to be sent now, then step() again
-        GstClockTime wait_until = 0;     // no packets: come back then (0: when a channel wakes)
-        bool wrong_codec = false;        // the source has become something this viewer did not negotiate
+        Ref<GstBufferList> packets;  // to be sent now, then step() again
+        GstClockTime wait_until = 0; // no packets: come back then (0: when a channel wakes)
+        bool wrong_codec = false;    // the source has become something this viewer did not negotiate
+        // For the caller to do without its lock, for both come to other people's code: to let go, to ask for a key unit.
+        std::unique_ptr<Channel::Reader> retired;
+        std::shared_ptr<Channel> key_unit_wanted;
     };
     Step step(ChannelTime now);
 
-    void start();                        // connected: the cached GOP goes out
+    void start(); // connected: the cached GOP goes out
     void request_key_unit() { pli_ = true; }
-    void request_stream(const std::string& stream) { wanted_ = stream; }
-    bool has_stream(const std::string& stream) const { return scene_.contains(stream); }
+    // The switch happens at a key unit of the other stream. reader: one of reader_for(stream); what is no longer needed after.
+    void request_stream(const std::string& stream, std::unique_ptr<Channel::Reader>& reader);
+    // NULL if the scene has no such stream. Needs no lock, nor may one be held: the channel tells that it is read.
+    std::unique_ptr<Channel::Reader> reader_for(const std::string& stream) const;
 
     const std::string& stream() const { return stream_; }
     // The channels whose news matter now: the one being read, and the one waited for to switch to.
@@ -48,7 +53,8 @@ public:
     const RtpWriter& writer() const { return writer_; }
 
 private:
-    bool switch_now(ChannelTime now, Channel::Reader::Next& first);
+    void rewind();
+    bool switch_now(ChannelTime now, Channel::Reader::Next& first, Step& step);
 
     const Scene scene_;
     const Codec codec_;
@@ -57,8 +63,9 @@ private:
     RtpWriter writer_;
     Pacer pacer_;
     std::unique_ptr<Channel::Reader> reader_, next_reader_; // next_reader_: of wanted_, until it has a key unit
-    Channel::Reader::Next held_;                             // fetched, waiting for its deadline
+    Channel::Reader::Next held_;                            // fetched, waiting for its deadline
     bool pli_ = false;
+    std::shared_ptr<Channel> ask_key_; // waited for a key unit of, none is cached
     ChannelTime last_burst_ = 0;
     uint64_t old_skips_ = 0; // of readers that were switched away from
     Stats stats_;
