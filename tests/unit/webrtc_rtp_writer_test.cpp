@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/webrtc/rtp_writer.hpp"
+#include "tests/support/rtp_packet.hpp"
+#include "tests/support/units.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice {
+namespace {
+
+using namespace test;
+
+constexpr RtpWriter::Identity identity{
+    .ssrc = 0xdeadbeef, .payload_type = 102, .clock_rate = 90000, .first_seq = 1000, .timestamp_offset = 7};
+
+// Writes into a channel and takes the units out again: only a channel makes whole ones.
+struct RtpWriterTest : testing::Test {
+    std::shared_ptr<Channel> channel = std::make_shared<Channel>("front/main");
+    Producer producer{channel, 1000 * GST_SECOND};
+    std::unique_ptr<Channel::Reader> reader = channel->attach(Channel::Start::cached_gop, true, false);
+
+    RtpWriterTest() { key(); } // nothing comes before the first key unit
+
+    AccessUnitPtr key(size_t size = 40) {
+        producer.key(size);
+        return reader->next().unit;
+    }
+    AccessUnitPtr delta(size_t size = 20) {
+        producer.delta(size);
+        return reader->next().unit;
+    }
+    // The slice of a unit that is nothing else, without its start code.
+    static Bytes nal_of(const AccessUnitPtr& unit) {
+        const Bytes all = bytes_of(unit);
+        return {all.begin() + 4, all.end()};
+    }
+    static std::vector<RtpPacket> packets(const Ref<GstBufferList>& list) { return rtp_packets(list.get()); }
+};
+
+TEST_F(RtpWriterTest, WritesTheHeaderOfRfc3550) {
+    RtpWriter w(identity);
+    const auto unit = delta();
+    const auto list = w.write(*unit);
+    const auto all = packets(list);
+    ASSERT_EQ(all.size(), 1u);
+    const RtpPacket& p = all[0];
+    EXPECT_EQ(p.version, 2);
+    EXPECT_FALSE(p.padding || p.extension);
+    EXPECT_EQ(p.csrc_count, 0);
+    EXPECT_TRUE(p.marker);
+    EXPECT_EQ(p.payload_type, 102);
+    EXPECT_EQ(p.seq, 1000);
+    EXPECT_EQ(p.ssrc, 0xdeadbeefu);
+    EXPECT_EQ(p.timestamp, 7 + static_cast<uint32_t>(unit->time * 9 / 100000));
+    EXPECT_EQ(p.payload, nal_of(unit));
+}
+
+TEST_F(RtpWriterTest, OnlyTheLastPacketOfAPictureHasTheMarker) {
+    RtpWriter w(identity);
+    const auto all = packets(w.write(*key(5000)));
+    ASSERT_GT(all.size(), 4u);
+    for (size_t i = 0; i < all.size(); ++i) {
+        EXPECT_EQ(all[i].marker, i + 1 == all.size()) << i;
+        EXPECT_EQ(all[i].timestamp, all[0].timestamp);
+        EXPECT_EQ(all[i].seq, 1000 + i);
+        EXPECT_LE(all[i].payload.size(), rtp_max_payload);
+    }
+}
+
+TEST_F(RtpWriterTest, BuffersCarryMarkerFlagAndTime) {
+    RtpWriter w(identity);
+    const auto unit = key(3000);
+    const auto list = w.write(*unit);
+    const guint n = gst_buffer_list_length(list.get());
+    ASSERT_GT(n, 2u);
+    for (guint i = 0; i < n; ++i) {
+        GstBuffer* b = gst_buffer_list_get(list.get(), i);
+        EXPECT_EQ(GST_BUFFER_PTS(b), unit->time);
+        EXPECT_EQ(GST_BUFFER_FLAG_IS_SET(b, GST_BUFFER_FLAG_MARKER), i + 1 == n);
+    }
+}
+
+TEST_F(RtpWriterTest, TheFragmentsPutTogetherAreTheNalUnit) {
+    RtpWriter w(identity);
+    const auto unit = delta(4000);
+    Bytes nal;
+    for (const auto& p : packets(w.write(*unit))) {
+        ASSERT_EQ(p.payload[0] & 0x1f, 28); // FU-A
+        if (p.payload[1] & 0x80)
+            nal.push_back(static_cast<uint8_t>((p.payload[0] & 0xe0) | (p.payload[1] & 0x1f)));
+        nal.insert(nal.end(), p.payload.begin() + 2, p.payload.end());
+    }
+    EXPECT_EQ(nal, nal_of(unit));
+}
+
+TEST_F(RtpWriterTest, ThePayloadIsSharedAmongViewersNotCopied) {
+    RtpWriter a(identity), b({.ssrc = 2, .payload_type = 96, .first_seq = 5});
+    const auto unit = delta(3000);
+    const auto first = a.write(*unit), second = b.write(*unit);
+    ASSERT_EQ(gst_buffer_list_length(first.get()), gst_buffer_list_length(second.get()));
+    for (guint i = 0; i < gst_buffer_list_length(first.get()); ++i) {
+        GstBuffer *x = gst_buffer_list_get(first.get(), i), *y = gst_buffer_list_get(second.get(), i);
+        ASSERT_EQ(gst_buffer_n_memory(x), 2u);
+        ASSERT_EQ(gst_buffer_n_memory(y), 2u);
+        EXPECT_NE(gst_buffer_peek_memory(x, 0), gst_buffer_peek_memory(y, 0)) << "the headers are each viewer's own";
+        EXPECT_EQ(gst_buffer_peek_memory(x, 1), gst_buffer_peek_memory(y, 1));
+    }
+    EXPECT_EQ(packets(first)[0].ssrc, 0xdeadbeefu);
+    EXPECT_EQ(packets(second)[0].ssrc, 2u);
+}
+
+TEST_F(RtpWriterTest, SequenceNumbersHaveNoGapOverTheWrap) {
+    auto id = identity;
+    id.first_seq = 65530;
+    RtpWriter w(id);
+    uint16_t expected = 65530;
+    const auto send = [&](const AccessUnitPtr& unit) {
+        for (const auto& p : packets(w.write(*unit)))
+            EXPECT_EQ(p.seq, expected++);
+    };
+    send(key(6000));
+    for (int i = 0; i < 20; ++i)
+        send(delta(2000));
+    EXPECT_LT(expected, 65530) << "it went over the wrap";
+    EXPECT_EQ(w.next_seq(), expected);
+}
+
+TEST_F(RtpWriterTest, TimestampsFollowTheChannelsTime) {
+    RtpWriter w(identity);
+    const auto first = packets(w.write(*key()))[0].timestamp;
+    const auto second = packets(w.write(*delta()))[0].timestamp;
+    const auto third = packets(w.write(*delta()))[0].timestamp;
+    EXPECT_EQ(second - first, 3600u); // 40 ms
+    EXPECT_EQ(third - second, 3600u);
+}
+
+TEST_F(RtpWriterTest, TimestampsWrapAt32Bits) {
+    auto id = identity;
+    id.timestamp_offset = UINT32_MAX - static_cast<uint32_t>(producer.now * 9 / 100000);
+    RtpWriter w(id);
+    EXPECT_EQ(packets(w.write(*key()))[0].timestamp, UINT32_MAX);
+    EXPECT_EQ(packets(w.write(*delta()))[0].timestamp, 3599u);
+}
+
+TEST_F(RtpWriterTest, ARepeatedGopTakesATickPerUnitAndTheLiveEdgeKeepsItsTime) {
+    RtpWriter w(identity);
+    std::vector<AccessUnitPtr> gop{key()};
+    for (int i = 0; i < 100; ++i)
+        gop.push_back(delta());
+    uint32_t last = 0;
+    for (const auto& u : gop)
+        last = packets(w.write(*u))[0].timestamp;
+    const uint32_t before = last;
+    for (const auto& u : gop) { // the answer to a PLI
+        const uint32_t t = packets(w.write(*u))[0].timestamp;
+        ASSERT_GE(static_cast<int32_t>(t - last), 1) << "strictly forward";
+        last = t;
+    }
+    EXPECT_LE(last - before, 250u) << "some milliseconds for the whole burst";
+    const auto live = delta();
+    EXPECT_EQ(packets(w.write(*live))[0].timestamp, 7 + static_cast<uint32_t>(live->time * 9 / 100000));
+}
+
+TEST_F(RtpWriterTest, AStreamThatLagsBehindTheOneBeforeStillGoesForward) {
+    RtpWriter w(identity);
+    const auto other = std::make_shared<Channel>("front/sub");
+    Producer behind{other, 990 * GST_SECOND}; // 10 s older
+    behind.key();
+    behind.delta();
+    const auto r = other->attach(Channel::Start::cached_gop, true, false);
+    const uint32_t main = packets(w.write(*key()))[0].timestamp;
+    const uint32_t sub = packets(w.write(*r->next().unit))[0].timestamp;
+    const uint32_t next = packets(w.write(*r->next().unit))[0].timestamp;
+    EXPECT_GE(static_cast<int32_t>(sub - main), 1);
+    EXPECT_GE(static_cast<int32_t>(next - sub), 1);
+}
+
+TEST_F(RtpWriterTest, PtsNeverGoesBackEither) {
+    RtpWriter w(identity);
+    const auto first = key(), second = delta();
+    const auto pts = [&](const AccessUnitPtr& u) {
+        const auto list = w.write(*u);
+        return GST_BUFFER_PTS(gst_buffer_list_get(list.get(), 0));
+    };
+    pts(first);
+    const GstClockTime newest = pts(second);
+    EXPECT_GT(pts(first), newest);
+}
+
+TEST_F(RtpWriterTest, CountsPacketsAndBytes) {
+    RtpWriter w(identity);
+    uint64_t bytes = 0, count = 0;
+    for (const auto& unit : {key(5000), delta(3000)}) {
+        const auto list = w.write(*unit);
+        count += gst_buffer_list_length(list.get());
+        bytes += gst_buffer_list_calculate_size(list.get());
+    }
+    EXPECT_EQ(w.packets(), count);
+    EXPECT_EQ(w.bytes(), bytes);
+}
+
+} // namespace
+} // namespace sluice
