@@ -11,6 +11,7 @@
 
 #include <clocale>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
@@ -138,7 +139,13 @@ int start(int argc, char** argv) {
     if (!options)
         return fail(options.error());
     switch (options.value().command) {
-    case Command::run: return run_command(options.value(), had_password);
+    case Command::run: {
+        const int code = run_command(options.value(), had_password);
+        // All is closed by now. What libraries do at exit() is not safe while threads of other libraries still work (a
+        // certificate that is being made, a pipeline that hangs on its way down): leave without it.
+        std::fflush(nullptr);
+        std::quick_exit(code);
+    }
     case Command::check: return check(options.value().target);
     case Command::passwd: return passwd(options.value());
     case Command::token: return token(options.value());

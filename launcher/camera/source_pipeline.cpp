@@ -11,9 +11,8 @@ namespace sluice {
 
 namespace {
 
-constexpr const char* message_unusable = "sluice-no-usable-video";
-constexpr const char* message_handshake = "sluice-handshake-done";
 constexpr const char* message_end = "sluice-end-of-stream";
+constexpr const char* closed_by_camera = "the camera closed the connection";
 
 void post(GstElement* source, const char* name) {
     gst_element_post_message(source, gst_message_new_application(GST_OBJECT(source), gst_structure_new_empty(name)));
@@ -79,6 +78,12 @@ struct SourcePipeline::Offer {
             refused += (refused.empty() ? "" : ", ") + std::string(media ? media : "unknown") + " " +
                        (encoding ? encoding : "unknown");
         return false;
+    }
+
+    // What there was, if nothing of it can be used; empty: something can, or nothing was offered yet.
+    std::string nothing_usable() {
+        const std::lock_guard lock(mutex);
+        return selected ? std::string() : refused;
     }
 };
 
@@ -151,14 +156,6 @@ void SourcePipeline::connect_source() {
                               return (*static_cast<Holder*>(data))->select(caps);
                           }),
                           new Holder(offer_), drop, GConnectFlags(0));
-    g_signal_connect_data(source.get(), "no-more-pads", G_CALLBACK(+[](GstElement* element, gpointer data) {
-                              Offer& offer = **static_cast<Holder*>(data);
-                              std::unique_lock lock(offer.mutex);
-                              const bool usable = offer.selected;
-                              lock.unlock();
-                              post(element, usable ? message_handshake : message_unusable);
-                          }),
-                          new Holder(offer_), drop, GConnectFlags(0));
     // The camera's end must not travel on: rtspsrc calls a closed connection the end of the stream.
     g_signal_connect(source.get(), "pad-added", G_CALLBACK(+[](GstElement* element, GstPad* pad, gpointer) {
                          gst_pad_add_probe(
@@ -187,27 +184,40 @@ void SourcePipeline::handle(GstMessage* message) {
         gst_message_parse_error(message, &raw, &raw_debug);
         const GErrorPtr error(raw);
         const GString8 debug(raw_debug);
-        fail(describe_source_error(*error, debug.get(), has_credentials_));
-        return;
-    }
-    case GST_MESSAGE_EOS: fail({FailureKind::transient, "the camera ended the stream"}); return;
-    case GST_MESSAGE_APPLICATION:
-        if (gst_message_has_name(message, message_end)) {
-            fail({FailureKind::transient, "the camera closed the connection"});
-        } else if (gst_message_has_name(message, message_handshake)) {
-            if (!failed_ && events_.handshake_done)
-                events_.handshake_done();
-        } else if (gst_message_has_name(message, message_unusable)) {
-            std::string refused;
-            {
-                const std::lock_guard lock(offer_->mutex);
-                refused = offer_->refused;
-            }
+        if (const std::string refused = offer_->nothing_usable(); !refused.empty())
             // Nothing will change soon: somebody has to set up the camera.
             fail({FailureKind::denied, "the camera offers no video that can be passed on (it offers " +
-                                           (refused.empty() ? std::string("nothing") : redact_urls(refused)) +
-                                           "; supported are H264 and H265)"});
-        }
+                                           redact_urls(refused) + "; supported are H264 and H265)"});
+        else
+            fail(describe_source_error(*error, debug.get(), has_credentials_));
+        return;
+    }
+    case GST_MESSAGE_WARNING: {
+        // Before the first packet there is no pad that an end of stream could travel through: only this is said.
+        GError* raw = nullptr;
+        char* raw_debug = nullptr;
+        gst_message_parse_warning(message, &raw, &raw_debug);
+        const GErrorPtr error(raw);
+        const GString8 debug(raw_debug);
+        if (detail_of(debug.get()).find("server closed the connection") != std::string::npos)
+            fail({FailureKind::transient, closed_by_camera});
+        return;
+    }
+    case GST_MESSAGE_PROGRESS: {
+        GstProgressType type = GST_PROGRESS_TYPE_ERROR;
+        char* raw_code = nullptr;
+        gst_message_parse_progress(message, &type, &raw_code, nullptr);
+        const GString8 code(raw_code);
+        // "open" is over when the streams are set up, "request" when PLAY is answered.
+        if (type == GST_PROGRESS_TYPE_COMPLETE && g_strcmp0(code.get(), "request") == 0 && !failed_ &&
+            events_.handshake_done)
+            events_.handshake_done();
+        return;
+    }
+    case GST_MESSAGE_EOS: fail({FailureKind::transient, closed_by_camera}); return;
+    case GST_MESSAGE_APPLICATION:
+        if (gst_message_has_name(message, message_end))
+            fail({FailureKind::transient, closed_by_camera});
         return;
     default: return;
     }
