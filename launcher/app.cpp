@@ -46,10 +46,10 @@ void raise_file_limit() {
 // Two threads that register GIO's types at the same time can wait for each other for ever (GLib 2.74: rtspsrc's task
 // against a server that begins to listen). So they are registered before there are threads.
 void register_types() {
-    for (const GType type : {G_TYPE_INET_ADDRESS, G_TYPE_INET_SOCKET_ADDRESS, G_TYPE_SOCKET, G_TYPE_SOCKET_CLIENT,
-                             G_TYPE_SOCKET_CONNECTION, G_TYPE_TCP_CONNECTION, G_TYPE_SOCKET_LISTENER,
-                             G_TYPE_NETWORK_ADDRESS, G_TYPE_PROXY_ADDRESS, G_TYPE_RESOLVER, G_TYPE_TASK,
-                             G_TYPE_CANCELLABLE})
+    for (const GType type :
+         {G_TYPE_INET_ADDRESS, G_TYPE_INET_SOCKET_ADDRESS, G_TYPE_SOCKET, G_TYPE_SOCKET_CLIENT,
+          G_TYPE_SOCKET_CONNECTION, G_TYPE_TCP_CONNECTION, G_TYPE_SOCKET_LISTENER, G_TYPE_NETWORK_ADDRESS,
+          G_TYPE_PROXY_ADDRESS, G_TYPE_RESOLVER, G_TYPE_TASK, G_TYPE_CANCELLABLE})
         g_type_class_ref(type); // for good
     const Ref<GResolver> resolver = adopt(g_resolver_get_default());
     const Ref<GObject> proxies = ref(G_OBJECT(g_proxy_resolver_get_default()));
@@ -130,8 +130,7 @@ Result<Config> config_of_address(const Options& options) {
     if (options.password_file) {
         const Result<Secret> given = secret_from_file(SecretSource::real(), *options.password_file);
         if (!given)
-            return Error{given.error().kind,
-                         "--password-file " + *options.password_file + ": " + given.error().text};
+            return Error{given.error().kind, "--password-file " + *options.password_file + ": " + given.error().text};
         stream.password = given.value();
     }
     Config config;
@@ -148,8 +147,9 @@ int run(const Options& options, Config config) {
     if (!source_template)
         return report(source_template.error());
 
-    const std::optional<std::string> state_path =
-        options.state ? options.state : config.server.state ? config.server.state : StateDirectory::default_path();
+    const std::optional<std::string> state_path = options.state         ? options.state
+                                                  : config.server.state ? config.server.state
+                                                                        : StateDirectory::default_path();
     if (!state_path)
         return report({ErrorKind::bad_config, "no state directory: give one with --state"});
     const Result<StateDirectory> state = StateDirectory::open(*state_path, true);

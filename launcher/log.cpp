@@ -58,7 +58,8 @@ GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField* fields, gsize
         const auto* value = static_cast<const char*>(fields[i].value);
         const std::string_view key = fields[i].key;
         if (key == "MESSAGE")
-            text = fields[i].length < 0 ? std::string(value) : std::string(value, static_cast<size_t>(fields[i].length));
+            text =
+                fields[i].length < 0 ? std::string(value) : std::string(value, static_cast<size_t>(fields[i].length));
         else if (key == "GLIB_DOMAIN")
             domain = value;
     }

@@ -85,25 +85,25 @@ Result<Options> parse_command(const CommandText& text, const std::vector<std::st
     const bool run = text.command == Command::run;
     std::vector<GOptionEntry> entries;
     if (run) {
-        entries.push_back({"address", 'a', 0, G_OPTION_ARG_STRING, &raw.address, "IP address to listen on (0.0.0.0)",
-                           "IP"});
-        entries.push_back({"port", 'p', 0, G_OPTION_ARG_INT, &raw.port, "Port of pages, API and WHEP (8080); 0: any",
-                           "N"});
+        entries.push_back(
+            {"address", 'a', 0, G_OPTION_ARG_STRING, &raw.address, "IP address to listen on (0.0.0.0)", "IP"});
+        entries.push_back(
+            {"port", 'p', 0, G_OPTION_ARG_INT, &raw.port, "Port of pages, API and WHEP (8080); 0: any", "N"});
         entries.push_back({"admin-password-file", 0, 0, G_OPTION_ARG_FILENAME, &raw.admin_password_file,
                            "First password of admin, one line", "FILE"});
         entries.push_back({"password-file", 0, 0, G_OPTION_ARG_FILENAME, &raw.password_file,
                            "Password of the camera, one line (with rtsp://USER@...)", "FILE"});
     }
     if (text.command == Command::passwd)
-        entries.push_back({"password-file", 0, 0, G_OPTION_ARG_FILENAME, &raw.password_file,
-                           "The new password, one line", "FILE"});
+        entries.push_back(
+            {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &raw.password_file, "The new password, one line", "FILE"});
     if (text.command != Command::check)
         entries.push_back({"state", 's', 0, G_OPTION_ARG_FILENAME, &raw.state,
                            "Directory for accounts (default $STATE_DIRECTORY, else ~/.local/state/sluice)", "DIR"});
     entries.push_back({G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &raw.rest, nullptr, text.arguments});
     entries.push_back({});
     const std::unique_ptr<GOptionContext, decltype(&g_option_context_free)> context(g_option_context_new(nullptr),
-                                                                                   g_option_context_free);
+                                                                                    g_option_context_free);
     g_option_context_add_main_entries(context.get(), entries.data(), nullptr);
     g_option_context_set_description(context.get(), text.description);
     if (run)
@@ -166,8 +166,8 @@ std::string usage_text() {
 Result<Options> parse_options(const std::vector<std::string>& arguments) {
     std::vector<std::string> words = arguments;
     // GStreamer's options are understood before the command, too.
-    const auto command = std::find_if(words.begin(), words.end(),
-                                      [](const std::string& w) { return w.rfind("--gst-", 0) != 0; });
+    const auto command =
+        std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.rfind("--gst-", 0) != 0; });
     if (command == words.end())
         return usage("a command is missing\n\n" + usage_text());
     const std::string name = *command;

@@ -16,7 +16,7 @@ enum class Command { run, check, passwd, token };
 
 struct Options {
     Command command = Command::run;
-    std::string target; // file or address; user of passwd; name of token
+    std::string target;     // file or address; user of passwd; name of token
     Secret camera_password; // out of the address
     std::string camera_user;
     std::optional<std::string> address, state, admin_password_file, password_file;

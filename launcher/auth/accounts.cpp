@@ -18,9 +18,8 @@ constexpr size_t max_file_bytes = 1 << 20;
 constexpr size_t max_password = 256; // more makes hashing slow without making it safer
 
 bool is_hash(std::string_view text) {
-    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-           });
+    return text.size() == 64 && std::all_of(text.begin(), text.end(),
+                                            [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 } // namespace

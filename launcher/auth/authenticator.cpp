@@ -193,8 +193,7 @@ void Authenticator::settle(const Job& job) {
         log_warning("wrong user or password from " + job.peer);
     }
     for (const Done& done : waiting)
-        done(job.right ? accept(job.user)
-                       : refuse(AuthAnswer::Verdict::unauthenticated, "wrong user or password"));
+        done(job.right ? accept(job.user) : refuse(AuthAnswer::Verdict::unauthenticated, "wrong user or password"));
 }
 
 } // namespace sluice

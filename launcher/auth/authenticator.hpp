@@ -20,16 +20,16 @@ namespace sluice {
 // What a request brings along. Texts are whole header values; empty: not sent.
 struct AuthQuestion {
     std::string authorization, cookie, origin, host, fetch_site;
-    std::string peer;          // IP address
+    std::string peer;           // IP address
     bool changes_state = false; // not GET or HEAD: a cookie alone must not be enough for another site's page
 };
 
 struct AuthAnswer {
     enum class Verdict { accepted, unauthenticated, forbidden, too_many };
     Verdict verdict = Verdict::unauthenticated;
-    std::string principal;     // "admin", "token:monitoring"
-    int64_t expires = 0;       // unix time, 0: never
-    std::string reason;        // for the client, if not accepted
+    std::string principal;      // "admin", "token:monitoring"
+    int64_t expires = 0;        // unix time, 0: never
+    std::string reason;         // for the client, if not accepted
     unsigned retry_seconds = 0; // too_many: when to try again
 };
 

@@ -17,12 +17,12 @@ enum class LifeState { idle, connecting, streaming, stalled, backoff };
 const char* to_string(LifeState state);
 
 struct LifeLimits {
-    std::chrono::milliseconds connect{10'000};     // until the RTSP handshake is over
-    std::chrono::milliseconds first_picture{5000}; // from there without any data
-    std::chrono::milliseconds first_key{30'000};   // from there to the first key unit, while data comes
-    std::chrono::milliseconds stall{5000};         // without a new access unit
-    std::chrono::milliseconds give_up{5000};       // stalled for that long: a new attempt
-    std::chrono::milliseconds sustained{10'000};   // streaming for that long makes a camera a healthy one
+    std::chrono::milliseconds connect{10'000};      // until the RTSP handshake is over
+    std::chrono::milliseconds first_picture{5000};  // from there without any data
+    std::chrono::milliseconds first_key{30'000};    // from there to the first key unit, while data comes
+    std::chrono::milliseconds stall{5000};          // without a new access unit
+    std::chrono::milliseconds give_up{5000};        // stalled for that long: a new attempt
+    std::chrono::milliseconds sustained{10'000};    // streaming for that long makes a camera a healthy one
     std::chrono::milliseconds quick_window{15'000}; // after losing a healthy camera
     std::chrono::milliseconds quick_min{250}, quick_max{500};
     std::chrono::milliseconds backoff_first{1000}, backoff_max{60'000};
@@ -53,8 +53,8 @@ public:
     Actions data(Time now);    // something came, but no picture can be shown before the first key unit
     Actions picture(Time now); // a new access unit has been seen
     Actions failed(Time now, FailureKind kind, std::string reason);
-    Actions tick(Time now);                   // the clock has reached next_tick()
-    std::optional<Time> next_tick() const;    // nothing to wait for: nullopt
+    Actions tick(Time now);                // the clock has reached next_tick()
+    std::optional<Time> next_tick() const; // nothing to wait for: nullopt
 
     LifeState state() const { return state_; }
     Time since() const { return since_; } // of the state
@@ -71,14 +71,14 @@ private:
     std::function<double()> random_;
     LifeState state_ = LifeState::idle;
     Time since_{};
-    Time deadline_{};                    // of connecting and backoff
+    Time deadline_{}; // of connecting and backoff
     bool handshake_done_ = false;
     Time handshake_at_{};
-    bool data_seen_ = false;             // by this attempt
+    bool data_seen_ = false; // by this attempt
     Time last_picture_{};
-    Time streaming_since_{};             // of this attempt
-    bool streamed_ = false;              // this attempt has
-    std::optional<Time> quick_until_;    // fast tries until then
+    Time streaming_since_{};               // of this attempt
+    bool streamed_ = false;                // this attempt has
+    std::optional<Time> quick_until_;      // fast tries until then
     std::chrono::milliseconds backoff_{0}; // the last one; 0: none since a healthy time
     std::string reason_;
     uint64_t attempts_ = 0, losses_ = 0;

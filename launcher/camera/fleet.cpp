@@ -8,8 +8,7 @@ Fleet::Fleet(const std::vector<CameraConfig>& cameras, SourceTemplate source_tem
     for (const CameraConfig& config : cameras) {
         Camera camera{config.name, config.webrtc.enabled, {}};
         for (const StreamConfig& stream : config.streams)
-            camera.streams.push_back(
-                std::make_unique<CameraStream>(config.name, stream, template_, teardown_, limits));
+            camera.streams.push_back(std::make_unique<CameraStream>(config.name, stream, template_, teardown_, limits));
         cameras_.push_back(std::move(camera));
     }
 }

@@ -23,8 +23,7 @@ Result<bool> set_property(GstElement* pipeline, const PropertySetting& setting) 
     const Ref<GstElement> element = adopt(gst_bin_get_by_name(GST_BIN(pipeline), setting.element.c_str()));
     if (!element)
         return Error{ErrorKind::bad_config, "the template has no element named " + setting.element};
-    const GParamSpec* spec =
-        g_object_class_find_property(G_OBJECT_GET_CLASS(element.get()), setting.property.c_str());
+    const GParamSpec* spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element.get()), setting.property.c_str());
     if (!spec || !(spec->flags & G_PARAM_WRITABLE))
         return Error{ErrorKind::bad_config,
                      "the element " + setting.element + " has no property " + setting.property + " that can be set"};
@@ -91,8 +90,8 @@ Result<std::unique_ptr<SourcePipeline>> SourcePipeline::create(const SourceTempl
                                                                const StreamConfig& stream, const std::string& channel,
                                                                Teardown& teardown, SourceEvents events) {
     GError* parse_error = nullptr;
-    Ref<GstElement> pipeline = sink(gst_parse_launch_full(source_template.pipeline.c_str(), nullptr,
-                                                          GST_PARSE_FLAG_FATAL_ERRORS, &parse_error));
+    Ref<GstElement> pipeline = sink(
+        gst_parse_launch_full(source_template.pipeline.c_str(), nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &parse_error));
     const GErrorPtr error(parse_error);
     if (!pipeline || !GST_IS_PIPELINE(pipeline.get()))
         return Error{ErrorKind::bad_config, "template " + source_template.name + ": " +

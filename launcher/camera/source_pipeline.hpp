@@ -18,7 +18,7 @@ class Teardown;
 
 struct SourceFailure {
     FailureKind kind = FailureKind::transient;
-    std::string reason;           // for people to read; no secrets, one line
+    std::string reason;             // for people to read; no secrets, one line
     bool could_not_connect = false; // the TCP connection itself: a look at the network says more (Diagnosis)
 };
 

@@ -51,9 +51,7 @@ public:
     }
 
 private:
-    void error(const std::string& pointer, std::string text) {
-        result_.errors.push_back({pointer, std::move(text)});
-    }
+    void error(const std::string& pointer, std::string text) { result_.errors.push_back({pointer, std::move(text)}); }
     void wrong_type(const std::string& pointer, const Json& value, const std::string& allowed) {
         error(pointer, std::string("found ") + json_type_phrase(value) + ", allowed: " + allowed);
     }
@@ -104,8 +102,7 @@ private:
         if (!value)
             return std::nullopt;
         const std::string at = json_pointer(pointer, name);
-        const std::string allowed =
-            "a whole number from " + std::to_string(min) + " to " + std::to_string(max) + unit;
+        const std::string allowed = "a whole number from " + std::to_string(min) + " to " + std::to_string(max) + unit;
         if (!value->is_number_integer()) {
             wrong_type(at, *value, allowed);
             return std::nullopt;
@@ -295,8 +292,7 @@ private:
         if (!reference)
             return;
         const std::string shown = env ? *reference : absolute(*reference);
-        Result<Secret> found =
-            env ? secret_from_environment(secrets_, *reference) : secret_from_file(secrets_, shown);
+        Result<Secret> found = env ? secret_from_environment(secrets_, *reference) : secret_from_file(secrets_, shown);
         if (found)
             out = std::move(found).value();
         else

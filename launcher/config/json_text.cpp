@@ -66,8 +66,9 @@ private:
 
     // The library's own words quote the text around the error, which may be a password: only what was expected is taken over.
     std::string syntax_phrase(const std::string& what, size_t stop) const {
-        std::string found = stop >= text_.size() ? "found the end of the file"
-                                                 : "found " + quote_for_message(text_.substr(stop, 1)) + ", which is not JSON here";
+        std::string found = stop >= text_.size()
+                                ? "found the end of the file"
+                                : "found " + quote_for_message(text_.substr(stop, 1)) + ", which is not JSON here";
         const size_t expected = what.rfind("expected ");
         if (expected != std::string::npos)
             found += ", allowed: " + what.substr(expected + 9);

@@ -175,8 +175,7 @@ Result<std::vector<PropertySetting>> bind_parameters(const SourceTemplate& sourc
                                                      const std::map<std::string, ParameterValue>& values) {
     for (const auto& [name, value] : values)
         if (source_template.parameters.find(name) == source_template.parameters.end())
-            return Error{ErrorKind::bad_config,
-                         "the template " + source_template.name + " has no parameter " + name};
+            return Error{ErrorKind::bad_config, "the template " + source_template.name + " has no parameter " + name};
     std::vector<PropertySetting> out;
     for (const auto& [name, parameter] : source_template.parameters) {
         const auto given = values.find(name);

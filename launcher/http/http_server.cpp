@@ -15,7 +15,9 @@ constexpr const char* too_large = "the body is larger than 16 KiB, which is the 
 
 bool is_read(std::string_view method) { return method == "GET" || method == "HEAD"; }
 
-bool starts_with(const std::string& text, std::string_view prefix) { return text.compare(0, prefix.size(), prefix) == 0; }
+bool starts_with(const std::string& text, std::string_view prefix) {
+    return text.compare(0, prefix.size(), prefix) == 0;
+}
 
 const char* content_type(const std::string& name) {
     const std::string ending = name.substr(std::min(name.rfind('.'), name.size()));
@@ -46,8 +48,8 @@ bool is_public_asset(const std::string& path) {
 } // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& address, uint16_t port) {
-    const std::string where = (address.find(':') == std::string::npos ? address : "[" + address + "]") + ":" +
-                              std::to_string(port);
+    const std::string where =
+        (address.find(':') == std::string::npos ? address : "[" + address + "]") + ":" + std::to_string(port);
     const Ref<GSocketAddress> socket_address = adopt(g_inet_socket_address_new_from_string(address.c_str(), port));
     if (!socket_address)
         return Error{ErrorKind::usage, "the address " + address + " is no IP address"};
@@ -55,7 +57,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& addres
     // libsoup before 3.3 no longer watches a connection after its first answer: one that the client closes stays open
     // on our side for ever, and so anybody could use up the file descriptors.
     if (!soup_check_version(3, 3, 0))
-        g_signal_connect(server.get(), "request-started", G_CALLBACK(+[](SoupServer*, SoupServerMessage* message, gpointer) {
+        g_signal_connect(server.get(), "request-started",
+                         G_CALLBACK(+[](SoupServer*, SoupServerMessage* message, gpointer) {
                              set_header(message, "Connection", "close");
                          }),
                          nullptr);
@@ -158,11 +161,10 @@ void HttpServer::wait_for(SoupServerMessage* message, const std::function<void(R
         return;
     waiting->paused = true;
     // A client that has gone away must not be answered: its connection is freed.
-    g_signal_connect_data(message, "finished", G_CALLBACK(+[](SoupServerMessage*, gpointer data) {
-                              (*static_cast<Holder*>(data))->gone = true;
-                          }),
-                          new Holder(waiting), [](gpointer data, GClosure*) { delete static_cast<Holder*>(data); },
-                          GConnectFlags(0));
+    g_signal_connect_data(
+        message, "finished",
+        G_CALLBACK(+[](SoupServerMessage*, gpointer data) { (*static_cast<Holder*>(data))->gone = true; }),
+        new Holder(waiting), [](gpointer data, GClosure*) { delete static_cast<Holder*>(data); }, GConnectFlags(0));
     soup_server_message_pause(message);
 }
 
@@ -213,8 +215,9 @@ void HttpServer::dispatch(SoupServerMessage* message, const std::string& path) {
         if (!is_read(method))
             method_not_allowed(message, "GET, HEAD");
         else
-            respond_json(message, 200, dump(Json{{cameras ? "cameras" : "viewers",
-                                                  cameras ? backend_.cameras() : backend_.viewers()}}));
+            respond_json(
+                message, 200,
+                dump(Json{{cameras ? "cameras" : "viewers", cameras ? backend_.cameras() : backend_.viewers()}}));
     } else if (path.size() > viewer_prefix.size() && starts_with(path, viewer_prefix)) {
         if (method != "DELETE")
             method_not_allowed(message, "DELETE");
@@ -239,8 +242,7 @@ void HttpServer::dispatch(SoupServerMessage* message, const std::string& path) {
 bool HttpServer::serve_asset(SoupServerMessage* message, const std::string& name) {
     if (name.find("..") != std::string::npos)
         return false;
-    GBytes* bytes =
-        g_resources_lookup_data(("/sluice/web" + name).c_str(), G_RESOURCE_LOOKUP_FLAGS_NONE, nullptr);
+    GBytes* bytes = g_resources_lookup_data(("/sluice/web" + name).c_str(), G_RESOURCE_LOOKUP_FLAGS_NONE, nullptr);
     const Ref<GBytes> held = adopt(bytes);
     if (!held)
         return false;
@@ -276,26 +278,25 @@ void HttpServer::login(SoupServerMessage* message) {
     }
     const auto user = body["user"].get<std::string>();
     wait_for(message, [&](const Resume& resume) {
-        auth_->login(user, body["password"].get<std::string>(), peer_address(message),
-                     [this, message, user, resume](const AuthAnswer& answer, const std::string& token) {
-                         resume([&] {
-                             if (answer.verdict != AuthAnswer::Verdict::accepted) {
-                                 if (answer.retry_seconds)
-                                     set_header(message, "Retry-After", std::to_string(answer.retry_seconds));
-                                 respond_problem(message,
-                                                 answer.verdict == AuthAnswer::Verdict::too_many
-                                                     ? ErrorKind::too_many
-                                                     : ErrorKind::unauthenticated,
-                                                 answer.reason);
-                                 return;
-                             }
-                             set_header(message, "Set-Cookie",
-                                        auth_->cookie_name() + "=" + token +
-                                            "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" +
-                                            std::to_string(auth_->session_lifetime().count()));
-                             respond_json(message, 200, dump(Json{{"user", user}}));
-                         });
-                     });
+        auth_->login(
+            user, body["password"].get<std::string>(), peer_address(message),
+            [this, message, user, resume](const AuthAnswer& answer, const std::string& token) {
+                resume([&] {
+                    if (answer.verdict != AuthAnswer::Verdict::accepted) {
+                        if (answer.retry_seconds)
+                            set_header(message, "Retry-After", std::to_string(answer.retry_seconds));
+                        respond_problem(message,
+                                        answer.verdict == AuthAnswer::Verdict::too_many ? ErrorKind::too_many
+                                                                                        : ErrorKind::unauthenticated,
+                                        answer.reason);
+                        return;
+                    }
+                    set_header(message, "Set-Cookie",
+                               auth_->cookie_name() + "=" + token + "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" +
+                                   std::to_string(auth_->session_lifetime().count()));
+                    respond_json(message, 200, dump(Json{{"user", user}}));
+                });
+            });
     });
 }
 

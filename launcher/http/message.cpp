@@ -6,8 +6,7 @@
 namespace sluice {
 
 std::string request_header(SoupServerMessage* message, const char* name) {
-    const char* value =
-        soup_message_headers_get_list(soup_server_message_get_request_headers(message), name);
+    const char* value = soup_message_headers_get_list(soup_server_message_get_request_headers(message), name);
     return value ? value : "";
 }
 

@@ -44,9 +44,7 @@ std::string text(const char* value) { return value ? value : ""; }
 
 void answer(SluiceAuthRequest* request, const AuthAnswer& a) {
     switch (a.verdict) {
-    case AuthAnswer::Verdict::accepted:
-        sluice_auth_request_accept(request, a.principal.c_str(), a.expires);
-        return;
+    case AuthAnswer::Verdict::accepted: sluice_auth_request_accept(request, a.principal.c_str(), a.expires); return;
     case AuthAnswer::Verdict::forbidden:
         sluice_auth_request_deny(request, SLUICE_AUTH_DENIED_FORBIDDEN, a.reason.c_str());
         return;

@@ -119,10 +119,11 @@ Result<Credentials> Credentials::parse(std::string_view text, const std::string&
             return bad("not of the form user:hash");
         const std::string user(line.substr(0, colon));
         std::string hash(line.substr(colon + 1));
-        const int kind = hash.empty() || hash.find('\0') != std::string::npos ? CRYPT_SALT_INVALID
-                                                                              : crypt_checksalt(hash.c_str());
+        const int kind =
+            hash.empty() || hash.find('\0') != std::string::npos ? CRYPT_SALT_INVALID : crypt_checksalt(hash.c_str());
         if (kind != CRYPT_SALT_OK && kind != CRYPT_SALT_TOO_CHEAP)
-            return bad("user \"" + user + "\" has no hash that is supported; allowed are those of crypt(5): yescrypt "
+            return bad("user \"" + user +
+                       "\" has no hash that is supported; allowed are those of crypt(5): yescrypt "
                        "($y$), bcrypt ($2b$, $2y$), SHA-512 ($6$), SHA-256 ($5$)");
         if (!out.hashes_.emplace(user, std::move(hash)).second)
             return bad("user \"" + user + "\" is there twice");

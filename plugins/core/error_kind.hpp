@@ -9,22 +9,22 @@
 namespace sluice {
 
 enum class ErrorKind {
-    usage,            // command line
-    bad_config,       // a description that does not validate
-    bad_input,        // a request or SDP that cannot be understood
-    missing_file,     // a file that is named but not there
-    unauthenticated,  // no or wrong credentials
-    forbidden,        // known, but not allowed
+    usage,           // command line
+    bad_config,      // a description that does not validate
+    bad_input,       // a request or SDP that cannot be understood
+    missing_file,    // a file that is named but not there
+    unauthenticated, // no or wrong credentials
+    forbidden,       // known, but not allowed
     not_found,
     method_not_allowed,
-    not_acceptable,   // understood, but this source and this viewer have nothing in common
+    not_acceptable, // understood, but this source and this viewer have nothing in common
     conflict,
     precondition_failed,
     too_large,
     unsupported_media_type,
-    too_many,         // a limit is reached
-    busy,             // held by somebody else: port, state directory
-    unavailable,      // not now: the camera gives no picture
+    too_many,    // a limit is reached
+    busy,        // held by somebody else: port, state directory
+    unavailable, // not now: the camera gives no picture
     internal,
 };
 

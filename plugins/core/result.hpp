@@ -11,7 +11,7 @@ namespace sluice {
 // A value or an Error. g++ 12 has no std::expected in C++20.
 template <typename T> class [[nodiscard]] Result {
 public:
-    Result(T value) : v_(std::in_place_index<0>, std::move(value)) {} // NOLINT: converting on purpose
+    Result(T value) : v_(std::in_place_index<0>, std::move(value)) {}     // NOLINT: converting on purpose
     Result(Error error) : v_(std::in_place_index<1>, std::move(error)) {} // NOLINT
     explicit operator bool() const { return v_.index() == 0; }
     T& value() & { return std::get<0>(v_); }

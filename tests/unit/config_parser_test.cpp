@@ -39,9 +39,7 @@ std::string all(const ConfigResult& result) {
 }
 
 // A configuration whose only camera is the given text.
-std::string with_camera(const std::string& camera) {
-    return R"({"version": 1, "cameras": {"front": )" + camera + "}}";
-}
+std::string with_camera(const std::string& camera) { return R"({"version": 1, "cameras": {"front": )" + camera + "}}"; }
 std::string with_stream(const std::string& stream) { return with_camera(R"({"streams": {"main": )" + stream + "}}"); }
 std::string with_server(const std::string& server) {
     return R"({"version": 1, "server": )" + server +
@@ -108,16 +106,15 @@ TEST(ConfigParser, TheLeastThatIsAllowed) {
 }
 
 TEST(ConfigParser, SyntaxErrorsHaveLineAndColumn) {
-    for (const auto& [text, where] : std::vector<std::pair<std::string, std::string>>{
-             {"", "1:1"},
-             {"{", "1:2"},
-             {"{\n  \"version\" 1\n}", "2:13"},
-             {"{\"version\": 1,}", "1:15"},
-             {"{\"version\": 01}", "1:14"},
-             {"{\"a\": \"\xff\"}", "1:8"},
-             {"[1,\n2,\n3,,]", "3:3"},
-             {"{} x", "1:4"},
-             {"{// comment\n}", "1:2"}}) {
+    for (const auto& [text, where] : std::vector<std::pair<std::string, std::string>>{{"", "1:1"},
+                                                                                      {"{", "1:2"},
+                                                                                      {"{\n  \"version\" 1\n}", "2:13"},
+                                                                                      {"{\"version\": 1,}", "1:15"},
+                                                                                      {"{\"version\": 01}", "1:14"},
+                                                                                      {"{\"a\": \"\xff\"}", "1:8"},
+                                                                                      {"[1,\n2,\n3,,]", "3:3"},
+                                                                                      {"{} x", "1:4"},
+                                                                                      {"{// comment\n}", "1:2"}}) {
         const ConfigResult result = parse(text);
         ASSERT_EQ(result.errors.size(), 1u) << text << all(result);
         EXPECT_EQ(result.errors[0].where, where) << text << "\n" << all(result);
@@ -176,9 +173,9 @@ TEST(ConfigParser, CameraNames) {
     for (const char* name : {"a", "Front-Door_2.main", "0", "-", "_"})
         expect_ok(named(name));
     expect_ok(named(std::string(64, 'x')));
-    for (const std::string& name : {std::string(), std::string("a b"), std::string("."), std::string(".."),
-                                    std::string("a/b"), std::string("caf\xc3\xa9"), std::string("a*"),
-                                    std::string(65, 'x')}) {
+    for (const std::string& name :
+         {std::string(), std::string("a b"), std::string("."), std::string(".."), std::string("a/b"),
+          std::string("caf\xc3\xa9"), std::string("a*"), std::string(65, 'x')}) {
         const ConfigResult result = parse(named(name));
         ASSERT_EQ(result.errors.size(), 1u) << name;
         EXPECT_NE(result.errors[0].text.find("camera name"), std::string::npos) << all(result);
@@ -223,11 +220,11 @@ TEST(ConfigParser, Urls) {
 }
 
 TEST(ConfigParser, NoSecretIsEverRepeated) {
-    for (const std::string& text : {with_stream(R"({"url": "rtsp://u:hunter2@h/1"})"),
-                                    with_stream(R"({"url": "http://u:hunter2@h/1"})"),
-                                    with_stream(R"({"url": "rtsp://u:hunter2@h:1:2/1"})"),
-                                    with_stream(R"({"url": "rtsp://h/1", "user": "u", "password": "hunter2"})"),
-                                    with_server(R"({"webrtc": {"stun-server": "stun://u:hunter2@h"}})")}) {
+    for (const std::string& text :
+         {with_stream(R"({"url": "rtsp://u:hunter2@h/1"})"), with_stream(R"({"url": "http://u:hunter2@h/1"})"),
+          with_stream(R"({"url": "rtsp://u:hunter2@h:1:2/1"})"),
+          with_stream(R"({"url": "rtsp://h/1", "user": "u", "password": "hunter2"})"),
+          with_server(R"({"webrtc": {"stun-server": "stun://u:hunter2@h"}})")}) {
         const ConfigResult result = parse(text);
         EXPECT_FALSE(result.errors.empty()) << text;
         EXPECT_EQ(all(result).find("hunter2"), std::string::npos) << all(result);
@@ -251,8 +248,8 @@ TEST(ConfigParser, Secrets) {
     expect_error(secret(R"({"env": "PW", "file": "x"})"), at, "both");
     expect_error(secret(R"("plain")"), at, "the password itself");
     expect_error(secret(R"(["x"])"), at, "a list");
-    expect_error(with_stream(R"({"url": "rtsp://h/1", "password": {"env": "PW"}})"),
-                 "/cameras/front/streams/main/user", "belongs");
+    expect_error(with_stream(R"({"url": "rtsp://h/1", "password": {"env": "PW"}})"), "/cameras/front/streams/main/user",
+                 "belongs");
 }
 
 TEST(ConfigParser, StreamNumbersAndWords) {
@@ -292,9 +289,9 @@ TEST(ConfigParser, AllErrorsAtOnce) {
     std::set<std::string> where;
     for (const ConfigError& e : result.errors)
         where.insert(e.where);
-    EXPECT_EQ(where, (std::set<std::string>{"/version", "/x", "/server/port", "/cameras/a b",
-                                            "/cameras/a b/streams/main/url", "/cameras/a b/streams/sub/url",
-                                            "/cameras/a b/streams/sub/latency", "/cameras/c"}))
+    EXPECT_EQ(where,
+              (std::set<std::string>{"/version", "/x", "/server/port", "/cameras/a b", "/cameras/a b/streams/main/url",
+                                     "/cameras/a b/streams/sub/url", "/cameras/a b/streams/sub/latency", "/cameras/c"}))
         << all(result);
 }
 

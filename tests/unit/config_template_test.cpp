@@ -69,18 +69,19 @@ TEST(SourceTemplate, RefusesValues) {
 }
 
 TEST(SourceTemplate, BadTemplates) {
-    for (const char* text : {
-             "", "[]", R"({"name": "t"})", R"({"name": "t", "parameters": {}, "pipeline": []})",
-             R"({"name": "t", "parameters": {}, "pipeline": ["a", 1]})",
-             R"({"name": "a b", "parameters": {}, "pipeline": ["a"]})",
-             R"({"name": "t", "parameters": {}, "pipeline": ["a"], "extra": 1})",
-             R"({"name": "t", "parameters": {"x": {"type": "float", "sets": ["a.b"]}}, "pipeline": ["a"]})",
-             R"({"name": "t", "parameters": {"x": {"type": "string", "sets": ["ab"]}}, "pipeline": ["a"]})",
-             R"({"name": "t", "parameters": {"x": {"type": "string", "sets": []}}, "pipeline": ["a"]})",
-             R"({"name": "t", "parameters": {"x": {"type": "string"}}, "pipeline": ["a"]})",
-             R"({"name": "t", "parameters": {"x": {"type": "integer", "default": "5", "sets": ["a.b"]}}, "pipeline": ["a"]})",
-             R"({"name": "t", "parameters": {"x": {"type": "integer", "minimum": "5", "sets": ["a.b"]}}, "pipeline": ["a"]})",
-             R"({"name": "t", "parameters": {"x": {"type": "string", "sets": ["a.b"], "format": "x"}}, "pipeline": ["a"]})"}) {
+    for (
+        const char* text :
+        {"", "[]", R"({"name": "t"})", R"({"name": "t", "parameters": {}, "pipeline": []})",
+         R"({"name": "t", "parameters": {}, "pipeline": ["a", 1]})",
+         R"({"name": "a b", "parameters": {}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {}, "pipeline": ["a"], "extra": 1})",
+         R"({"name": "t", "parameters": {"x": {"type": "float", "sets": ["a.b"]}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "string", "sets": ["ab"]}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "string", "sets": []}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "string"}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "integer", "default": "5", "sets": ["a.b"]}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "integer", "minimum": "5", "sets": ["a.b"]}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "string", "sets": ["a.b"], "format": "x"}}, "pipeline": ["a"]})"}) {
         std::vector<ConfigError> errors;
         parse_template(text, errors);
         EXPECT_FALSE(errors.empty()) << text;

@@ -53,9 +53,10 @@ TEST(CameraUrl, CredentialsAreTakenOutAndDecoded) {
 }
 
 TEST(CameraUrl, Refused) {
-    for (const char* text : {"", "h", "http://h/x", "rtspx://h", "rtsp://", "rtsp:///x", "rtsp://:554/x", "rtsp://h:0/x",
-                             "rtsp://h:65536/x", "rtsp://h:55x/x", "rtsp://h:/x", "rtsp://u:p@/x", "rtsp://h h/x",
-                             "rtsp://h/a b", "rtsp://h\n/", "rtsp://h;rm/x", "//h/x", "file:///etc/passwd"})
+    for (const char* text :
+         {"", "h", "http://h/x", "rtspx://h", "rtsp://", "rtsp:///x", "rtsp://:554/x", "rtsp://h:0/x",
+          "rtsp://h:65536/x", "rtsp://h:55x/x", "rtsp://h:/x", "rtsp://u:p@/x", "rtsp://h h/x", "rtsp://h/a b",
+          "rtsp://h\n/", "rtsp://h;rm/x", "//h/x", "file:///etc/passwd"})
         EXPECT_FALSE(parse(text)) << text;
     EXPECT_FALSE(parse("rtsp://h/" + std::string(3000, 'x')));
 }

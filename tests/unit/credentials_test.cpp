@@ -38,9 +38,8 @@ TEST(Credentials, HashesAndVerifies) {
 }
 
 TEST(Credentials, ParsesAFile) {
-    const auto c = Credentials::parse("# people\n\nadmin:" + hash_password("secret") + "\r\nbob:" + hash_password("x") +
-                                          "\n",
-                                      "file");
+    const auto c = Credentials::parse(
+        "# people\n\nadmin:" + hash_password("secret") + "\r\nbob:" + hash_password("x") + "\n", "file");
     ASSERT_TRUE(c) << c.error().text;
     EXPECT_TRUE(c->verify("admin", "secret"));
     EXPECT_FALSE(c->verify("admin", "x"));
@@ -90,8 +89,8 @@ TEST(ParseBasic, TakesWhatRfc7617Says) {
 
 TEST(ParseBasic, RefusesAllElse) {
     for (const std::string& text :
-         {std::string(), std::string("Basic"), std::string("Basic "), std::string("Bearer abc"), std::string("Basic !!!!"),
-          basic("nocolon"), basic(std::string("a\0b:c", 5)), std::string("BasicQTpC"),
+         {std::string(), std::string("Basic"), std::string("Basic "), std::string("Bearer abc"),
+          std::string("Basic !!!!"), basic("nocolon"), basic(std::string("a\0b:c", 5)), std::string("BasicQTpC"),
           std::string("Basic QTp"), std::string("Basic QTpC===="), std::string("Basic QT\npC"),
           "Basic " + std::string(20000, 'A')})
         EXPECT_FALSE(parse_basic(text)) << text.substr(0, 40);
@@ -153,8 +152,9 @@ TEST(CredentialCache, IsBoundedAndDropsTheOldest) {
 }
 
 TEST(ProblemJson, IsValidWhateverTheDetail) {
-    for (const std::string& detail : {std::string("plain"), std::string("quote \" back \\ tab \t nul \0 end", 32),
-                                      std::string("umlaut \xc3\xbc, half \xc3, wrong \xff\xfe, long \xf0\x9f\x98\x80")}) {
+    for (const std::string& detail :
+         {std::string("plain"), std::string("quote \" back \\ tab \t nul \0 end", 32),
+          std::string("umlaut \xc3\xbc, half \xc3, wrong \xff\xfe, long \xf0\x9f\x98\x80")}) {
         const std::string body = problem_json(ErrorKind::not_found, detail);
         const auto json = nlohmann::json::parse(body, nullptr, false);
         ASSERT_FALSE(json.is_discarded()) << body;
