@@ -195,7 +195,8 @@ Result<SdpOffer> parse_offer(std::string_view text) {
     offer.video = payload_types(video);
     add_fingerprints(offer.fingerprints, m.get());
     if (offer.fingerprints.empty())
-        return bad("no usable a=fingerprint (sha-256, sha-384 or sha-512): without it the connection cannot be authenticated");
+        return bad(
+            "no usable a=fingerprint (sha-256, sha-384 or sha-512): without it the connection cannot be authenticated");
     return offer;
 }
 
@@ -217,7 +218,9 @@ std::optional<SdpOffer::Choice> SdpOffer::choose(Codec codec) const {
         const size_t rank = static_cast<size_t>(std::find(order.begin(), order.end(), id) - order.begin());
         if (rank < best_rank) {
             best_rank = rank;
-            best = Choice{p.number, id.size() == 6 ? id : "42e01f"};
+            const bool whole =
+                id.size() == 6 && std::all_of(id.begin(), id.end(), [](char c) { return g_ascii_isxdigit(c); });
+            best = Choice{p.number, whole ? id : "42e01f"};
         }
     }
     return best;
@@ -226,8 +229,8 @@ std::optional<SdpOffer::Choice> SdpOffer::choose(Codec codec) const {
 std::string SdpOffer::video_codecs() const {
     std::vector<std::string> names;
     for (const PayloadType& p : video)
-        if (!p.encoding.empty() && p.encoding != "RTX" && std::find(names.begin(), names.end(), p.encoding) == names.end() &&
-            names.size() < 12)
+        if (!p.encoding.empty() && p.encoding != "RTX" &&
+            std::find(names.begin(), names.end(), p.encoding) == names.end() && names.size() < 12)
             names.push_back(p.encoding.substr(0, 24));
     std::string out;
     for (const auto& n : names)
@@ -240,7 +243,8 @@ std::vector<std::string> parse_trickle(std::string_view fragment, unsigned limit
     for (std::string_view line : split(fragment, '\n')) {
         if (line.ends_with('\r'))
             line.remove_suffix(1);
-        if (line.starts_with("a=candidate:") && line.size() < 512 && candidate_is_ip(line.substr(2)) && list.size() < limit)
+        if (line.starts_with("a=candidate:") && line.size() < 512 && candidate_is_ip(line.substr(2)) &&
+            list.size() < limit)
             list.emplace_back(line.substr(2));
     }
     return list;
