@@ -70,13 +70,15 @@ void Authorizer::ask(AuthQuestion question, GstClockTime now, Answer answer) {
         return Open::give(open, {.reason = "too many requests are waiting for authorization"});
 
     if (handler_.present()) {
-        const auto request = make_auth_request(std::move(question), [open](const AuthAnswer& a) { Open::give(open, a); });
+        const auto request =
+            make_auth_request(std::move(question), [open](const AuthAnswer& a) { Open::give(open, a); });
         return handler_.hand_over(request.get());
     }
     const auto header = question.headers.find("authorization");
     std::string authorization = header == question.headers.end() ? "" : header->second;
     if (!passwords_->credentials)
-        return Open::give(open, {.reason = "nobody may watch: neither an authorize handler nor a credentials-file is set"});
+        return Open::give(open,
+                          {.reason = "nobody may watch: neither an authorize handler nor a credentials-file is set"});
     check_password(std::move(authorization), open);
 }
 

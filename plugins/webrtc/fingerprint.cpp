@@ -52,7 +52,8 @@ std::optional<Fingerprint> parse_fingerprint(std::string_view value) {
     if (space == std::string_view::npos)
         return std::nullopt;
     Fingerprint f{std::string(value.substr(0, space)), std::string(value.substr(value.find_last_of(' ') + 1))};
-    std::transform(f.algorithm.begin(), f.algorithm.end(), f.algorithm.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(f.algorithm.begin(), f.algorithm.end(), f.algorithm.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
     std::transform(f.digest.begin(), f.digest.end(), f.digest.begin(), [](unsigned char c) { return std::toupper(c); });
     const auto hash = hash_of(f.algorithm);
     if (!hash)

@@ -72,7 +72,14 @@ enum {
     PROP_STATS,
     N_PROPS
 };
-enum { SIGNAL_AUTHORIZE, SIGNAL_SESSION_ADDED, SIGNAL_SESSION_REMOVED, SIGNAL_CLOSE_SESSION, SIGNAL_CLOSE_PRINCIPAL, N_SIGNALS };
+enum {
+    SIGNAL_AUTHORIZE,
+    SIGNAL_SESSION_ADDED,
+    SIGNAL_SESSION_REMOVED,
+    SIGNAL_CLOSE_SESSION,
+    SIGNAL_CLOSE_PRINCIPAL,
+    N_SIGNALS
+};
 guint signals[N_SIGNALS];
 
 GstStaticPadTemplate video_template =
@@ -129,9 +136,7 @@ private:
     GWeakRef ref_;
 };
 
-std::string own_channels(const Settings& s) {
-    return s.channels + (s.channels.empty() ? "" : ",") + s.camera + "/*";
-}
+std::string own_channels(const Settings& s) { return s.channels + (s.channels.empty() ? "" : ",") + s.camera + "/*"; }
 
 gboolean housekeeping(GstClock* clock, GstClockTime, GstClockID, gpointer data) {
     if (auto self = static_cast<WeakElement*>(data)->get()) {
@@ -177,7 +182,8 @@ bool open_server(Self* self) {
     if (!settings.credentials_file.empty()) {
         auto loaded = Credentials::load(settings.credentials_file);
         if (!loaded) {
-            GST_ELEMENT_ERROR(self, RESOURCE, OPEN_READ, ("%s", loaded.error().text.c_str()), ("property credentials-file"));
+            GST_ELEMENT_ERROR(self, RESOURCE, OPEN_READ, ("%s", loaded.error().text.c_str()),
+                              ("property credentials-file"));
             return false;
         }
         credentials = std::make_shared<const Credentials>(std::move(loaded).value());
@@ -204,7 +210,8 @@ bool open_server(Self* self) {
         Authorizer::Handler{.present =
                                 [weak] {
                                     auto e = weak->get();
-                                    return e && g_signal_has_handler_pending(e.get(), signals[SIGNAL_AUTHORIZE], 0, FALSE);
+                                    return e &&
+                                           g_signal_has_handler_pending(e.get(), signals[SIGNAL_AUTHORIZE], 0, FALSE);
                                 },
                             .hand_over =
                                 [weak](SluiceAuthRequest* request) {
@@ -220,8 +227,9 @@ bool open_server(Self* self) {
         std::lock_guard lock(self->sink->mutex);
         self->sink->state = state;
     }
-    gst_clock_id_wait_async(state.timer, housekeeping, new WeakElement(self),
-                            +[](gpointer data) { delete static_cast<WeakElement*>(data); });
+    gst_clock_id_wait_async(
+        state.timer, housekeeping, new WeakElement(self),
+        +[](gpointer data) { delete static_cast<WeakElement*>(data); });
     return true;
 }
 
@@ -289,7 +297,8 @@ GstPad* request_new_pad(GstElement* element, GstPadTemplate* templ, const gchar*
         return nullptr;
     GstElement* input = gst_element_factory_make("fanoutsink", nullptr);
     if (!input) {
-        GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN, ("the element fanoutsink is missing (plugin sluicefanout)"), (nullptr));
+        GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN, ("the element fanoutsink is missing (plugin sluicefanout)"),
+                          (nullptr));
         return nullptr;
     }
     std::string channel;
@@ -365,8 +374,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
     Sink& sink = *self->sink;
     if (id == PROP_STATS) {
         const auto server = server_of(self);
-        g_value_take_boxed(value, server ? server->stats().release()
-                                         : gst_structure_new("webrtcserversink-stats", "sessions", G_TYPE_UINT, 0u, nullptr));
+        g_value_take_boxed(value,
+                           server ? server->stats().release()
+                                  : gst_structure_new("webrtcserversink-stats", "sessions", G_TYPE_UINT, 0u, nullptr));
         return;
     }
     std::lock_guard lock(sink.mutex);
@@ -376,7 +386,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
     case PROP_CAMERA: g_value_set_string(value, s.camera.c_str()); break;
     case PROP_PATH: g_value_set_string(value, s.path.c_str()); break;
     case PROP_ADDRESS: g_value_set_string(value, s.address.c_str()); break;
-    case PROP_PORT: g_value_set_uint(value, sink.state.host && sink.state.host->port() ? sink.state.host->port() : s.port); break;
+    case PROP_PORT:
+        g_value_set_uint(value, sink.state.host && sink.state.host->port() ? sink.state.host->port() : s.port);
+        break;
     case PROP_CREDENTIALS_FILE: g_value_set_string(value, s.credentials_file.c_str()); break;
     case PROP_STUN_SERVER: g_value_set_string(value, s.ice.stun_server.c_str()); break;
     case PROP_TURN_SERVERS: g_value_set_string(value, join_list(s.ice.turn_servers).c_str()); break;
@@ -399,33 +411,41 @@ void install_properties(GObjectClass* klass) {
     const auto text = [&](guint id, const char* name, const char* nick, const char* blurb, const char* fallback) {
         g_object_class_install_property(klass, id, g_param_spec_string(name, nick, blurb, fallback, flags));
     };
-    const auto number = [&](guint id, const char* name, const char* nick, const char* blurb, guint min, guint max, guint fallback) {
+    const auto number = [&](guint id, const char* name, const char* nick, const char* blurb, guint min, guint max,
+                            guint fallback) {
         g_object_class_install_property(klass, id, g_param_spec_uint(name, nick, blurb, min, max, fallback, flags));
     };
     g_object_class_install_property(
         klass, PROP_CHANNELS,
-        g_param_spec_string("channels", "Channels",
-                            "Channels of this process that may be watched, as comma separated patterns (front/*, * for all)", "",
-                            GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)));
+        g_param_spec_string(
+            "channels", "Channels",
+            "Channels of this process that may be watched, as comma separated patterns (front/*, * for all)", "",
+            GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)));
     text(PROP_CAMERA, "camera", "Camera", "Name under which our own pads are watched: {path}/{camera}", "camera");
     text(PROP_PATH, "path", "Path", "Where the HTTP server takes WHEP requests", "/whep");
     text(PROP_ADDRESS, "address", "Address", "IP address to listen on, without an application's server", "0.0.0.0");
-    number(PROP_PORT, "port", "Port", "TCP port to listen on, without an application's server (0: any; readable then)", 0, 65535, 8080);
+    number(PROP_PORT, "port", "Port", "TCP port to listen on, without an application's server (0: any; readable then)",
+           0, 65535, 8080);
     text(PROP_CREDENTIALS_FILE, "credentials-file", "Credentials file",
-         "Lines of user:hash (crypt(5)); used when no authorize handler is connected. With neither nobody is let in", "");
+         "Lines of user:hash (crypt(5)); used when no authorize handler is connected. With neither nobody is let in",
+         "");
     text(PROP_STUN_SERVER, "stun-server", "STUN server", "stun://host:port (none by default)", "");
     text(PROP_TURN_SERVERS, "turn-servers", "TURN servers", "Comma separated turn(s)://user:password@host:port", "");
     number(PROP_MIN_RTP_PORT, "min-rtp-port", "Minimum RTP port", "First UDP port for media (0: any)", 0, 65535, 0);
     number(PROP_MAX_RTP_PORT, "max-rtp-port", "Maximum RTP port", "Last UDP port for media (0: any)", 0, 65535, 0);
     g_object_class_install_property(
         klass, PROP_ICE_TCP,
-        g_param_spec_boolean("ice-tcp", "ICE-TCP", "Also offer TCP, for viewers whose UDP is blocked (costs file descriptors)", FALSE, flags));
-    text(PROP_ICE_ADDRESSES, "ice-addresses", "ICE addresses", "Local addresses to offer, comma separated (empty: all)", "");
-    number(PROP_MAX_SESSIONS, "max-sessions", "Maximum sessions", "Viewers at the same time; more are refused", 1, 100000, 1000);
-    g_object_class_install_property(
-        klass, PROP_STATS,
-        g_param_spec_boxed("stats", "Statistics", "Counters, and one structure per viewer", GST_TYPE_STRUCTURE,
-                           GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+        g_param_spec_boolean("ice-tcp", "ICE-TCP",
+                             "Also offer TCP, for viewers whose UDP is blocked (costs file descriptors)", FALSE,
+                             flags));
+    text(PROP_ICE_ADDRESSES, "ice-addresses", "ICE addresses", "Local addresses to offer, comma separated (empty: all)",
+         "");
+    number(PROP_MAX_SESSIONS, "max-sessions", "Maximum sessions", "Viewers at the same time; more are refused", 1,
+           100000, 1000);
+    g_object_class_install_property(klass, PROP_STATS,
+                                    g_param_spec_boxed("stats", "Statistics", "Counters, and one structure per viewer",
+                                                       GST_TYPE_STRUCTURE,
+                                                       GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
 void install_signals(GType type) {
@@ -435,13 +455,13 @@ void install_signals(GType type) {
      *
      * Whether somebody may watch, or use the session that it has. Without a handler the credentials file decides.
      */
-    signals[SIGNAL_AUTHORIZE] = g_signal_new("authorize", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr, G_TYPE_NONE, 1,
-                                             SLUICE_TYPE_AUTH_REQUEST);
+    signals[SIGNAL_AUTHORIZE] = g_signal_new("authorize", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr,
+                                             G_TYPE_NONE, 1, SLUICE_TYPE_AUTH_REQUEST);
     // A session is there (negotiated, not yet connected) / has gone, with the reason; from a worker thread.
-    signals[SIGNAL_SESSION_ADDED] =
-        g_signal_new("session-added", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr, G_TYPE_NONE, 1, G_TYPE_STRING);
-    signals[SIGNAL_SESSION_REMOVED] = g_signal_new("session-removed", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr,
-                                                   G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
+    signals[SIGNAL_SESSION_ADDED] = g_signal_new("session-added", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr,
+                                                 G_TYPE_NONE, 1, G_TYPE_STRING);
+    signals[SIGNAL_SESSION_REMOVED] = g_signal_new("session-removed", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr,
+                                                   nullptr, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
     // Actions: close one session (TRUE if it was there), close all of a principal (how many).
     constexpr auto action = GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION);
     signals[SIGNAL_CLOSE_SESSION] = g_signal_new_class_handler(
@@ -451,7 +471,8 @@ void install_signals(GType type) {
         }),
         nullptr, nullptr, nullptr, G_TYPE_BOOLEAN, 2, G_TYPE_STRING, G_TYPE_STRING);
     signals[SIGNAL_CLOSE_PRINCIPAL] = g_signal_new_class_handler(
-        "close-principal", type, action, G_CALLBACK(+[](Self* self, const char* principal, const char* reason) -> guint {
+        "close-principal", type, action,
+        G_CALLBACK(+[](Self* self, const char* principal, const char* reason) -> guint {
             const auto server = server_of(self);
             return server && principal ? server->close_principal(principal, reason ? reason : "closed") : 0;
         }),
@@ -474,9 +495,10 @@ static void sluice_webrtc_server_sink_class_init(SluiceWebrtcServerSinkClass* kl
     install_properties(object);
     install_signals(G_TYPE_FROM_CLASS(klass));
     gst_element_class_add_static_pad_template(element, &video_template);
-    gst_element_class_set_static_metadata(element, "WebRTC server", "Sink/Network/WebRTC",
-                                          "Serves cameras to browsers over WebRTC (WHEP), from the cached GOP, without transcoding",
-                                          "The Sluice developers");
+    gst_element_class_set_static_metadata(
+        element, "WebRTC server", "Sink/Network/WebRTC",
+        "Serves cameras to browsers over WebRTC (WHEP), from the cached GOP, without transcoding",
+        "The Sluice developers");
 }
 
 static void sluice_webrtc_server_sink_init(SluiceWebrtcServerSink* self) { self->sink = new Sink; }

@@ -33,7 +33,8 @@ Result<std::shared_ptr<HttpHost>> HttpHost::open(const std::string& address, uns
 
     const auto ip = adopt(g_inet_address_new_from_string(address.c_str()));
     if (!ip)
-        return Error{ErrorKind::bad_config, "address '" + address + "' is not an IP address (\"0.0.0.0\", \"::\", \"127.0.0.1\")"};
+        return Error{ErrorKind::bad_config,
+                     "address '" + address + "' is not an IP address (\"0.0.0.0\", \"::\", \"127.0.0.1\")"};
     std::shared_ptr<HttpHost> host(new HttpHost);
     host->context_ = adopt(g_main_context_new());
     host->loop_ = adopt(g_main_loop_new(host->context_.get(), FALSE));
@@ -42,7 +43,8 @@ Result<std::shared_ptr<HttpHost>> HttpHost::open(const std::string& address, uns
         g_main_context_push_thread_default(raw->context_.get());
         raw->server_ = adopt(soup_server_new("server-header", "sluice", nullptr));
         g_signal_connect(raw->server_.get(), "request-started",
-                         G_CALLBACK(+[](SoupServer*, SoupServerMessage* m, gpointer) { close_after_answer(m); }), nullptr);
+                         G_CALLBACK(+[](SoupServer*, SoupServerMessage* m, gpointer) { close_after_answer(m); }),
+                         nullptr);
         const auto where = adopt(g_inet_socket_address_new(ip.get(), static_cast<guint16>(port)));
         GError* error = nullptr;
         soup_server_listen(raw->server_.get(), where.get(), SoupServerListenOptions(0), &error);

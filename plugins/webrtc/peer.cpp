@@ -50,19 +50,21 @@ std::string promise_error(const Ref<GstPromise>& promise) {
 // webrtcbin's thread may be inside a handler while the Peer goes: a handler sees a Peer that lives, or none.
 using WeakPeer = std::weak_ptr<Peer>;
 void connect_weak(gpointer object, const char* signal, GCallback handler, const WeakPeer& peer) {
-    g_signal_connect_data(object, signal, handler, new WeakPeer(peer),
-                          +[](gpointer data, GClosure*) { delete static_cast<WeakPeer*>(data); }, GConnectFlags(0));
+    g_signal_connect_data(
+        object, signal, handler, new WeakPeer(peer),
+        +[](gpointer data, GClosure*) { delete static_cast<WeakPeer*>(data); }, GConnectFlags(0));
 }
 std::shared_ptr<Peer> lock(gpointer data) { return static_cast<WeakPeer*>(data)->lock(); }
 
 Ref<GstCaps> rtp_caps(const Peer::Media& media) {
-    auto caps = adopt(gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name", G_TYPE_STRING,
-                                          codec_name(media.codec), "payload", G_TYPE_INT, int(media.choice.payload_type),
-                                          "clock-rate", G_TYPE_INT, int(rtp_clock_rate(media.codec)), "ssrc", G_TYPE_UINT,
-                                          media.ssrc, nullptr));
+    auto caps = adopt(gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name",
+                                          G_TYPE_STRING, codec_name(media.codec), "payload", G_TYPE_INT,
+                                          int(media.choice.payload_type), "clock-rate", G_TYPE_INT,
+                                          int(rtp_clock_rate(media.codec)), "ssrc", G_TYPE_UINT, media.ssrc, nullptr));
     if (media.codec == Codec::h264)
         gst_caps_set_simple(caps.get(), "profile-level-id", G_TYPE_STRING, media.choice.profile_level_id.c_str(),
-                            "packetization-mode", G_TYPE_STRING, "1", "level-asymmetry-allowed", G_TYPE_STRING, "1", nullptr);
+                            "packetization-mode", G_TYPE_STRING, "1", "level-asymmetry-allowed", G_TYPE_STRING, "1",
+                            nullptr);
     return caps;
 }
 
@@ -71,7 +73,8 @@ Ref<GstCaps> rtp_caps(const Peer::Media& media) {
 Result<std::shared_ptr<Peer>> Peer::create(const SdpOffer& offer, const Media& media, const IceSettings& ice,
                                            bool loopback_viewer, Events events) {
     static std::once_flag once;
-    std::call_once(once, [] { GST_DEBUG_CATEGORY_INIT(sluice_peer_debug, "sluicepeer", 0, "Sluice: webrtcbin of one viewer"); });
+    std::call_once(
+        once, [] { GST_DEBUG_CATEGORY_INIT(sluice_peer_debug, "sluicepeer", 0, "Sluice: webrtcbin of one viewer"); });
     std::shared_ptr<Peer> peer(new Peer);
     peer->events_ = std::move(events);
     peer->fingerprints_ = offer.fingerprints;
@@ -121,13 +124,13 @@ void Peer::set_up_ice(const IceSettings& ice, bool loopback_viewer) {
 
 Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const IceSettings& ice, bool loopback_viewer) {
     pipeline_ = sink(gst_pipeline_new(nullptr));
-    webrtcbin_ = ref(gst_element_factory_make_full("webrtcbin", "bundle-policy", GST_WEBRTC_BUNDLE_POLICY_MAX_BUNDLE, "latency",
-                                                   0u, nullptr));
+    webrtcbin_ = ref(gst_element_factory_make_full("webrtcbin", "bundle-policy", GST_WEBRTC_BUNDLE_POLICY_MAX_BUNDLE,
+                                                   "latency", 0u, nullptr));
     if (!webrtcbin_)
-        return Error{ErrorKind::internal, "the element webrtcbin is missing (Debian: gstreamer1.0-plugins-bad, gstreamer1.0-nice)"};
+        return Error{ErrorKind::internal,
+                     "the element webrtcbin is missing (Debian: gstreamer1.0-plugins-bad, gstreamer1.0-nice)"};
     // Elements appear in webrtcbin while it negotiates; each is set right when it comes.
-    connect_weak(pipeline_.get(), "deep-element-added",
-                 G_CALLBACK(+[](GstBin*, GstBin*, GstElement* e, gpointer data) {
+    connect_weak(pipeline_.get(), "deep-element-added", G_CALLBACK(+[](GstBin*, GstBin*, GstElement* e, gpointer data) {
                      if (is_factory(e, "clocksync")) { // a sender thread never waits for a clock
                          g_object_set(e, "sync", FALSE, nullptr);
                      } else if (is_factory(e, "rtpulpfecenc")) {
@@ -148,12 +151,14 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
     if (auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(webrtcbin_.get()), "rtpbin")))
         g_object_set(rtpbin.get(), "rtcp-sync-send-time", FALSE, nullptr);
 
-    connect_weak(webrtcbin_.get(), "notify::connection-state", G_CALLBACK(+[](GstElement* e, GParamSpec*, gpointer data) {
+    connect_weak(webrtcbin_.get(), "notify::connection-state",
+                 G_CALLBACK(+[](GstElement* e, GParamSpec*, gpointer data) {
                      if (auto self = lock(data))
                          self->on_connection_state(e);
                  }),
                  weak_from_this());
-    connect_weak(webrtcbin_.get(), "notify::ice-gathering-state", G_CALLBACK(+[](GstElement* e, GParamSpec*, gpointer data) {
+    connect_weak(webrtcbin_.get(), "notify::ice-gathering-state",
+                 G_CALLBACK(+[](GstElement* e, GParamSpec*, gpointer data) {
                      GstWebRTCICEGatheringState state;
                      g_object_get(e, "ice-gathering-state", &state, nullptr);
                      auto self = lock(data);
@@ -281,7 +286,8 @@ void Peer::on_connection_state(GstElement* webrtcbin) {
     if (ended_)
         return;
     if (state == GST_WEBRTC_PEER_CONNECTION_STATE_FAILED) {
-        fail(connected_ ? "the viewer can no longer be reached" : "no way to the viewer was found (ICE or DTLS failed)");
+        fail(connected_ ? "the viewer can no longer be reached"
+                        : "no way to the viewer was found (ICE or DTLS failed)");
     } else if (state == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED && !connected_) {
         if (certificate_matches(remote_certificate(), fingerprints_)) {
             connected_ = true; // from here on push() lets media through
@@ -348,7 +354,7 @@ Peer::Stats Peer::stats() const {
     if (!value)
         return s;
     G_GNUC_BEGIN_IGNORE_DEPRECATIONS // the only form GStreamer gives these in
-    const auto* sources = static_cast<GValueArray*>(g_value_get_boxed(value));
+        const auto* sources = static_cast<GValueArray*>(g_value_get_boxed(value));
     for (guint i = 0; sources && i < sources->n_values; ++i) {
         const GstStructure* source = gst_value_get_structure(&sources->values[i]);
         gboolean have = FALSE;

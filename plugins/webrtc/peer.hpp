@@ -16,11 +16,11 @@
 namespace sluice {
 
 struct IceSettings {
-    std::string stun_server;               // stun://host:port, empty: none
-    std::vector<std::string> turn_servers; // turn(s)://user:password@host:port
+    std::string stun_server;                     // stun://host:port, empty: none
+    std::vector<std::string> turn_servers;       // turn(s)://user:password@host:port
     unsigned min_rtp_port = 0, max_rtp_port = 0; // 0: any
-    bool tcp = false;                      // passive ICE-TCP candidates, for viewers whose UDP is blocked
-    std::vector<std::string> addresses;    // local addresses to offer; empty: all of this machine
+    bool tcp = false;                            // passive ICE-TCP candidates, for viewers whose UDP is blocked
+    std::vector<std::string> addresses;          // local addresses to offer; empty: all of this machine
 };
 
 // The webrtcbin of one viewer, in a private pipeline: the viewer offers, we answer, we send one video track.
@@ -28,10 +28,10 @@ struct IceSettings {
 class Peer : public std::enable_shared_from_this<Peer> {
 public:
     struct Events {
-        std::function<void()> connected;                   // ICE and DTLS are up and the certificate is the announced one
-        std::function<void(const std::string&)> failed;    // for good; the reason is for people
-        std::function<void()> key_unit_wanted;             // PLI or FIR
-        std::function<void()> heard;                       // a report (RTCP) has come from the viewer
+        std::function<void()> connected;                // ICE and DTLS are up and the certificate is the announced one
+        std::function<void(const std::string&)> failed; // for good; the reason is for people
+        std::function<void()> key_unit_wanted;          // PLI or FIR
+        std::function<void()> heard;                    // a report (RTCP) has come from the viewer
     };
     struct Media {
         Codec codec = Codec::h264;
@@ -39,7 +39,7 @@ public:
         uint32_t ssrc = 0;
     };
     struct Stats {
-        double rtt_ms = -1;      // from receiver reports, -1: none yet
+        double rtt_ms = -1; // from receiver reports, -1: none yet
         double fraction_lost = 0;
         int64_t packets_lost = 0;
     };
@@ -72,8 +72,8 @@ private:
 
     mutable std::mutex mutex_; // pipeline_ to gathered_, but source_
     Ref<GstElement> pipeline_, webrtcbin_;
-    Ref<GstPad> pad_;        // of webrtcbin
-    Ref<GstElement> fec_;    // webrtcbin's FEC encoder, to be taken out of the way
+    Ref<GstPad> pad_;     // of webrtcbin
+    Ref<GstElement> fec_; // webrtcbin's FEC encoder, to be taken out of the way
     bool gathered_ = false;
     std::condition_variable gathered_changed_;
     Ref<GstElement> source_; // used by negotiate(), then by the sender thread, then by close()

@@ -54,12 +54,13 @@ GstStructurePtr to_structure(const Viewer& v, ChannelTime now) {
     const Viewer::Stats s = v.stats(now);
     const Viewer::Info& i = v.info();
     return GstStructurePtr(gst_structure_new(
-        "viewer", "id", G_TYPE_STRING, i.id.c_str(), "principal", G_TYPE_STRING, i.principal.c_str(), "camera", G_TYPE_STRING,
-        i.camera.c_str(), "stream", G_TYPE_STRING, s.stream.c_str(), "peer", G_TYPE_STRING, i.peer_address.c_str(), "state",
-        G_TYPE_STRING, s.state.c_str(), "joined-at", G_TYPE_INT64, gint64(i.joined_unix_ms), "connected-ms", G_TYPE_DOUBLE,
-        s.connected_ms, "first-frame-ms", G_TYPE_DOUBLE, s.first_frame_ms, "rtt-ms", G_TYPE_DOUBLE, s.network.rtt_ms,
-        "packets-lost", G_TYPE_INT64, gint64(s.network.packets_lost), "fraction-lost", G_TYPE_DOUBLE, s.network.fraction_lost,
-        "bitrate", G_TYPE_UINT64, guint64(s.bitrate), "packets-sent", G_TYPE_UINT64, guint64(s.packets), "bytes-sent",
+        "viewer", "id", G_TYPE_STRING, i.id.c_str(), "principal", G_TYPE_STRING, i.principal.c_str(), "camera",
+        G_TYPE_STRING, i.camera.c_str(), "stream", G_TYPE_STRING, s.stream.c_str(), "peer", G_TYPE_STRING,
+        i.peer_address.c_str(), "state", G_TYPE_STRING, s.state.c_str(), "joined-at", G_TYPE_INT64,
+        gint64(i.joined_unix_ms), "connected-ms", G_TYPE_DOUBLE, s.connected_ms, "first-frame-ms", G_TYPE_DOUBLE,
+        s.first_frame_ms, "rtt-ms", G_TYPE_DOUBLE, s.network.rtt_ms, "packets-lost", G_TYPE_INT64,
+        gint64(s.network.packets_lost), "fraction-lost", G_TYPE_DOUBLE, s.network.fraction_lost, "bitrate",
+        G_TYPE_UINT64, guint64(s.bitrate), "packets-sent", G_TYPE_UINT64, guint64(s.packets), "bytes-sent",
         G_TYPE_UINT64, guint64(s.bytes), "access-units", G_TYPE_UINT64, guint64(s.media.units), "skips", G_TYPE_UINT64,
         guint64(s.media.skips), "plis", G_TYPE_UINT64, guint64(s.media.plis), "repeats", G_TYPE_UINT64,
         guint64(s.media.repeats), "switches", G_TYPE_UINT64, guint64(s.media.switches), nullptr));
@@ -91,7 +92,8 @@ std::shared_ptr<Server> Server::create(ServerSettings settings, Listener listene
 }
 
 Server::Server(ServerSettings settings, Listener listener)
-    : settings_(std::move(settings)), listener_(std::move(listener)), pool_(SenderPool::shared()), channels_(settings_.channels) {
+    : settings_(std::move(settings)), listener_(std::move(listener)), pool_(SenderPool::shared()),
+      channels_(settings_.channels) {
     workers_ = g_thread_pool_new(
         +[](gpointer data, gpointer) {
             const std::unique_ptr<Task> task(static_cast<Task*>(data));
@@ -114,13 +116,14 @@ void Server::set_channels(const std::string& patterns) {
 
 void Server::warm_up() {
     run_task([ice = settings_.ice] {
-        const auto offer = parse_offer("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
-                                       "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\n"
-                                       "a=ice-ufrag:warm\r\na=ice-pwd:warmwarmwarmwarmwarmwarm\r\na=setup:actpass\r\na=mid:0\r\n"
-                                       "a=fingerprint:sha-256 00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:"
-                                       "00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00\r\n"
-                                       "a=recvonly\r\na=rtpmap:96 H264/90000\r\n"
-                                       "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f\r\n");
+        const auto offer =
+            parse_offer("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+                        "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\n"
+                        "a=ice-ufrag:warm\r\na=ice-pwd:warmwarmwarmwarmwarmwarm\r\na=setup:actpass\r\na=mid:0\r\n"
+                        "a=fingerprint:sha-256 00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:"
+                        "00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00\r\n"
+                        "a=recvonly\r\na=rtpmap:96 H264/90000\r\n"
+                        "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f\r\n");
         IceSettings local = ice; // nothing leaves this machine for it
         local.stun_server.clear();
         local.turn_servers.clear();
@@ -160,18 +163,21 @@ void Server::join(Join join, Done done) {
     auto found = scene(join.camera);
     if (!found)
         return refuse(found.error());
-    const std::string stream = !join.stream.empty() ? join.stream : found->contains("main") ? "main" : found->begin()->first;
+    const std::string stream = !join.stream.empty()      ? join.stream
+                               : found->contains("main") ? "main"
+                                                         : found->begin()->first;
     const auto channel = found->find(stream);
     if (channel == found->end())
-        return refuse({ErrorKind::not_found,
-                       "camera '" + join.camera + "' has no stream '" + stream + "', it has: " + names_of(found.value())});
+        return refuse({ErrorKind::not_found, "camera '" + join.camera + "' has no stream '" + stream +
+                                                 "', it has: " + names_of(found.value())});
     {
         std::unique_lock lock(mutex_);
         const bool full = viewers_.size() + joining_ + pending_.size() >= settings_.max_sessions;
         if (shut_ || full || joining_ + pending_.size() >= max_joining) {
             lock.unlock();
             return refuse(shut_  ? Error{ErrorKind::unavailable, "the server is shutting down"}
-                          : full ? Error{ErrorKind::too_many, "all " + std::to_string(settings_.max_sessions) + " sessions are taken"}
+                          : full ? Error{ErrorKind::too_many,
+                                         "all " + std::to_string(settings_.max_sessions) + " sessions are taken"}
                                  : Error{ErrorKind::too_many, "too many viewers are joining at this moment"});
         }
         ++joining_;
@@ -223,7 +229,8 @@ void Server::finish_pending(const std::shared_ptr<Pending>& pending, bool in_tim
     pending->reader.reset();
 }
 
-void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const std::string& stream, const Done& done) {
+void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const std::string& stream,
+                       const Done& done) {
     const auto refuse = [&](Error error) {
         {
             std::lock_guard lock(mutex_);
@@ -246,8 +253,9 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
                            ", which this viewer does not take; it offers: " + offer->video_codecs()});
     const auto channel_stats = channel->stats(clock_now());
     if (channel_stats.producer_present && channel_stats.reorder)
-        return refuse({ErrorKind::not_acceptable, what + "sends B-frames, which browsers cannot play over WebRTC; switch them off in "
-                                                         "the camera (profile Baseline, or B-frames 0)"});
+        return refuse({ErrorKind::not_acceptable,
+                       what + "sends B-frames, which browsers cannot play over WebRTC; switch them off in "
+                              "the camera (profile Baseline, or B-frames 0)"});
 
     // Streams of another codec cannot be switched to: the session's m-line is fixed.
     ViewerStream::Scene usable;
@@ -272,31 +280,31 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
         if (auto self = weak.lock())
             self->close(id, reason);
     };
-    auto viewer = std::make_shared<Viewer>(std::move(info), std::make_unique<ViewerStream>(usable, stream, codec, identity), end_soon);
+    auto viewer = std::make_shared<Viewer>(std::move(info),
+                                           std::make_unique<ViewerStream>(usable, stream, codec, identity), end_soon);
     const std::weak_ptr<Viewer> weak_viewer = viewer;
-    Peer::Events events{
-        .connected =
-            [weak, weak_viewer] {
-                auto self = weak.lock();
-                auto v = weak_viewer.lock();
-                if (self && v && v->connected(clock_now()))
-                    self->pool_->kick(v);
-            },
-        .failed = end_soon,
-        .key_unit_wanted =
-            [weak, weak_viewer] {
-                auto self = weak.lock();
-                auto v = weak_viewer.lock();
-                if (!self || !v)
-                    return;
-                v->request_key_unit();
-                self->pool_->kick(v);
-            },
-        .heard =
-            [weak_viewer] {
-                if (auto v = weak_viewer.lock())
-                    v->heard(clock_now());
-            }};
+    Peer::Events events{.connected =
+                            [weak, weak_viewer] {
+                                auto self = weak.lock();
+                                auto v = weak_viewer.lock();
+                                if (self && v && v->connected(clock_now()))
+                                    self->pool_->kick(v);
+                            },
+                        .failed = end_soon,
+                        .key_unit_wanted =
+                            [weak, weak_viewer] {
+                                auto self = weak.lock();
+                                auto v = weak_viewer.lock();
+                                if (!self || !v)
+                                    return;
+                                v->request_key_unit();
+                                self->pool_->kick(v);
+                            },
+                        .heard =
+                            [weak_viewer] {
+                                if (auto v = weak_viewer.lock())
+                                    v->heard(clock_now());
+                            }};
     auto peer = Peer::create(offer.value(), {.codec = codec, .choice = *choice, .ssrc = identity.ssrc}, settings_.ice,
                              is_loopback(join.peer_address), std::move(events));
     if (!peer)
@@ -411,8 +419,9 @@ GstStructurePtr Server::stats() const {
         std::lock_guard lock(mutex_);
         for (const auto& [id, v] : viewers_)
             list.push_back(v);
-        all.reset(gst_structure_new("webrtcserversink-stats", "sessions", G_TYPE_UINT, guint(viewers_.size()), "joined", G_TYPE_UINT64,
-                                    guint64(joined_), "refused", G_TYPE_UINT64, guint64(refused_), nullptr));
+        all.reset(gst_structure_new("webrtcserversink-stats", "sessions", G_TYPE_UINT, guint(viewers_.size()), "joined",
+                                    G_TYPE_UINT64, guint64(joined_), "refused", G_TYPE_UINT64, guint64(refused_),
+                                    nullptr));
     }
     GValue viewers = G_VALUE_INIT;
     gst_value_array_init(&viewers, static_cast<guint>(list.size()));
@@ -463,7 +472,8 @@ void Server::shut_down(const std::string& reason) {
         close(id, reason);
     tick(GST_CLOCK_TIME_NONE - 1, 0); // whoever still waits for a camera is told
     std::unique_lock lock(mutex_);
-    idle_.wait_for(lock, std::chrono::seconds(5), [this] { return closing_ == 0 && joining_ == 0 && pending_.empty(); });
+    idle_.wait_for(lock, std::chrono::seconds(5),
+                   [this] { return closing_ == 0 && joining_ == 0 && pending_.empty(); });
 }
 
 } // namespace sluice

@@ -12,7 +12,7 @@ namespace sluice {
 
 struct ServerSettings {
     IceSettings ice;
-    std::string channels;      // comma separated glob patterns of channel names that may be served
+    std::string channels; // comma separated glob patterns of channel names that may be served
     unsigned max_sessions = 1000;
 };
 

@@ -80,7 +80,8 @@ void reply(SoupServerMessage* m, const Error& e) {
         soup_message_headers_replace(h, "WWW-Authenticate", "Basic realm=\"sluice\", charset=\"UTF-8\"");
     if (e.kind == ErrorKind::unavailable || e.kind == ErrorKind::too_many)
         soup_message_headers_replace(h, "Retry-After", "1");
-    reply(m, static_cast<unsigned>(error_info(e.kind).http_status), "application/problem+json", problem_json(e.kind, e.text));
+    reply(m, static_cast<unsigned>(error_info(e.kind).http_status), "application/problem+json",
+          problem_json(e.kind, e.text));
 }
 
 } // namespace
@@ -90,7 +91,8 @@ std::optional<WhepTarget> parse_whep_target(std::string_view rest) {
         return std::nullopt;
     rest.remove_prefix(1);
     const size_t slash = rest.find('/');
-    WhepTarget t{std::string(rest.substr(0, slash)), slash == std::string_view::npos ? "" : std::string(rest.substr(slash + 1))};
+    WhepTarget t{std::string(rest.substr(0, slash)),
+                 slash == std::string_view::npos ? "" : std::string(rest.substr(slash + 1))};
     if (!name_allowed(t.camera) || (slash != std::string_view::npos && !name_allowed(t.session)))
         return std::nullopt;
     return t;
@@ -102,7 +104,7 @@ struct Whep::Request {
     WhepTarget target;
     std::string stream, body, type, if_match, peer_address;
     GstClockTime posted = 0;
-    bool finished = false;   // the client has gone
+    bool finished = false; // the client has gone
     gulong gone_handlers[2] = {0, 0};
     bool answered = false, paused = false;
 };
@@ -149,7 +151,8 @@ void Whep::early(SoupServerMessage* m, const char*) {
     if (soup_server_message_get_status(m) != 0)
         return; // somebody in front of us has answered
     SoupMessageHeaders* h = soup_server_message_get_request_headers(m);
-    const Error too_large{ErrorKind::too_large, "the body is larger than " + std::to_string(max_offer_bytes) + " bytes"};
+    const Error too_large{ErrorKind::too_large,
+                          "the body is larger than " + std::to_string(max_offer_bytes) + " bytes"};
     if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CONTENT_LENGTH &&
         soup_message_headers_get_content_length(h) > goffset(max_offer_bytes)) {
         return reply(m, too_large);
@@ -157,7 +160,8 @@ void Whep::early(SoupServerMessage* m, const char*) {
     if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CHUNKED)
         g_signal_connect(m, "got-chunk", G_CALLBACK(+[](SoupServerMessage* msg, GBytes*, gpointer) {
                              SoupMessageBody* body = soup_server_message_get_request_body(msg);
-                             if (body->length > goffset(max_offer_bytes)) // nobody well-meaning sends that: no polite answer
+                             if (body->length >
+                                 goffset(max_offer_bytes)) // nobody well-meaning sends that: no polite answer
                                  if (GSocket* s = soup_server_message_get_socket(msg))
                                      g_socket_close(s, nullptr);
                          }),
@@ -175,7 +179,8 @@ void Whep::handle(SoupServerMessage* m, const char* path, GHashTable* query) {
     auto r = std::make_shared<Request>();
     r->message = ref(m);
     r->posted = clock_now();
-    const auto target = parse_whep_target(std::string_view(path).substr(std::min(path_.size(), std::string_view(path).size())));
+    const auto target =
+        parse_whep_target(std::string_view(path).substr(std::min(path_.size(), std::string_view(path).size())));
     if (target)
         r->target = *target;
     if (const char* s = query ? static_cast<const char*>(g_hash_table_lookup(query, "stream")) : nullptr)
@@ -235,8 +240,8 @@ void Whep::authorized(const std::shared_ptr<Request>& r, const AuthAnswer& who) 
         return get(r, who);
     soup_message_headers_replace(soup_server_message_get_response_headers(r->message.get()), "Allow",
                                  session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
-    finish({ErrorKind::method_not_allowed, method + " is not possible here; allowed: " +
-                                               (session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS")});
+    finish({ErrorKind::method_not_allowed,
+            method + " is not possible here; allowed: " + (session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS")});
 }
 
 void Whep::resume(const std::shared_ptr<Request>& r) {
@@ -250,8 +255,8 @@ void Whep::resume(const std::shared_ptr<Request>& r) {
 
 void Whep::post(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
     if (r->type != "application/sdp") {
-        reply(r->message.get(), {ErrorKind::unsupported_media_type, "Content-Type is '" + r->type.substr(0, 100) +
-                                                                        "', application/sdp is needed"});
+        reply(r->message.get(), {ErrorKind::unsupported_media_type,
+                                 "Content-Type is '" + r->type.substr(0, 100) + "', application/sdp is needed"});
         return resume(r);
     }
     Server::Join join{.camera = r->target.camera,
@@ -291,7 +296,8 @@ void Whep::patch(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
     };
     const std::string& id = r->target.session;
     if (!r->if_match.empty() && r->if_match != "*" && r->if_match != "\"" + id + "\"")
-        return answer(Error{ErrorKind::precondition_failed, "If-Match does not name this session's ETag; ICE restarts are not possible"});
+        return answer(Error{ErrorKind::precondition_failed,
+                            "If-Match does not name this session's ETag; ICE restarts are not possible"});
     if (r->type == "application/trickle-ice-sdpfrag")
         return answer(server_->trickle(id, who.principal, r->body));
     if (r->type != "application/json")
