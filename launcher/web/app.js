@@ -14,6 +14,7 @@ const notice = document.getElementById("notice");
 const template = document.getElementById("tile");
 const tiles = new Map();
 let pageHidden = false;
+let firstPoll = true;
 
 const headers = { "X-Requested-With": "sluice" };
 
@@ -281,7 +282,9 @@ function draw(cameras) {
 async function poll() {
     let wait = POLL_MS;
     try {
-        const response = await fetch("api/v1/cameras", { headers, cache: "no-store" });
+        // The first one is under way already (preload in the page); it matches only without headers of ours.
+        const response = await fetch("api/v1/cameras", firstPoll ? {} : { headers, cache: "no-store" });
+        firstPoll = false;
         if (response.status === 401) {
             toLogin();
             return;

@@ -85,6 +85,30 @@ TEST_F(CameraLifeTest, CameraWithoutPicturesEndsFiveSecondsAfterTheHandshake) {
     EXPECT_EQ(life_.reason(), "connected, but no picture came within 5 s");
 }
 
+TEST_F(CameraLifeTest, CameraJoinedInALongGopHasTimeWhileDataComes) {
+    start();
+    life_.handshake_done(now_);
+    const auto connected = now_;
+    while (now_ - connected < 29s) {
+        now_ += 4s;
+        life_.data(now_);
+    }
+    EXPECT_EQ(life_.state(), LifeState::connecting);
+    turn();
+    EXPECT_EQ(now_ - connected, 30s);
+    EXPECT_EQ(life_.reason(), "the camera sends video, but no key frame within 30 s");
+}
+
+TEST_F(CameraLifeTest, DataThatStopsBeforeTheFirstKeyFrameEndsTheAttempt) {
+    start();
+    life_.handshake_done(now_);
+    now_ += 4s;
+    life_.data(now_);
+    EXPECT_EQ(turn(), 5s);
+    EXPECT_EQ(life_.state(), LifeState::backoff);
+    EXPECT_EQ(life_.reason(), "connected, but no picture came within 5 s");
+}
+
 TEST_F(CameraLifeTest, SecondHandshakeMessageDoesNotMoveTheDeadline) {
     start();
     life_.handshake_done(now_);
