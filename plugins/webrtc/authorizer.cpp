@@ -59,13 +59,16 @@ void Authorizer::ask(AuthQuestion question, GstClockTime now, Answer answer) {
     open->deadline = now + limit;
     open->list = open_;
     open->mutex = mutex_;
-    bool full = false;
+    bool full = false, closed = false;
     {
         std::lock_guard lock(*mutex_);
         full = open_->size() >= max_open;
-        if (!full)
+        closed = closed_;
+        if (!full && !closed)
             open_->insert(open);
     }
+    if (closed)
+        return Open::give(open, {.reason = "the server is shutting down"});
     if (full)
         return Open::give(open, {.reason = "too many requests are waiting for authorization"});
 
@@ -110,6 +113,17 @@ void Authorizer::tick(GstClockTime now) {
     }
     for (const auto& o : late)
         Open::give(o, {.reason = "the authorization was not answered in time"});
+}
+
+void Authorizer::close() {
+    std::set<std::shared_ptr<Open>> rest;
+    {
+        std::lock_guard lock(*mutex_);
+        closed_ = true;
+        rest = *open_;
+    }
+    for (const auto& o : rest)
+        Open::give(o, {.reason = "the server is shutting down"});
 }
 
 size_t Authorizer::open_questions() const {

@@ -30,6 +30,8 @@ public:
     // `answer` comes from any thread, maybe before this returns.
     void ask(AuthQuestion question, GstClockTime now, Answer answer);
     void tick(GstClockTime now);
+    // Denies what is open and what still comes.
+    void close();
     size_t open_questions() const;
 
 private:
@@ -42,6 +44,7 @@ private:
     GThreadPool* verifier_ = nullptr; // password hashes are slow on purpose
     std::shared_ptr<std::mutex> mutex_;
     std::shared_ptr<std::set<std::shared_ptr<Open>>> open_;
+    bool closed_ = false; // under *mutex_
 };
 
 } // namespace sluice

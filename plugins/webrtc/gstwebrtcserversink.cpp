@@ -140,16 +140,18 @@ std::string own_channels(const Settings& s) { return s.channels + (s.channels.em
 
 gboolean housekeeping(GstClock* clock, GstClockTime, GstClockID, gpointer data) {
     if (auto self = static_cast<WeakElement*>(data)->get()) {
-        State state;
+        std::shared_ptr<Server> server;
+        std::shared_ptr<Authorizer> authorizer;
         {
             std::lock_guard lock(self->sink->mutex);
-            state = self->sink->state;
+            server = self->sink->state.server;
+            authorizer = self->sink->state.authorizer;
         }
         const GstClockTime now = gst_clock_get_time(clock);
-        if (state.server)
-            state.server->tick(now, g_get_real_time() / G_USEC_PER_SEC);
-        if (state.authorizer)
-            state.authorizer->tick(now);
+        if (server)
+            server->tick(now, g_get_real_time() / G_USEC_PER_SEC);
+        if (authorizer)
+            authorizer->tick(now);
     }
     return TRUE;
 }
@@ -166,7 +168,10 @@ std::shared_ptr<HttpHost> find_host(Self* self, const Settings& settings) {
         return host;
     auto host = HttpHost::open(settings.address, settings.port);
     if (!host) {
-        GST_ELEMENT_ERROR(self, RESOURCE, BUSY, ("%s", host.error().text.c_str()), ("HTTP server of webrtcserversink"));
+        if (host.error().kind == ErrorKind::busy)
+            GST_ELEMENT_ERROR(self, RESOURCE, BUSY, ("%s", host.error().text.c_str()), ("properties address, port"));
+        else
+            GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", host.error().text.c_str()), ("property address"));
         return nullptr;
     }
     return host.value();
@@ -205,7 +210,6 @@ bool open_server(Self* self) {
                  if (auto e = weak->get())
                      g_signal_emit(e.get(), signals[SIGNAL_SESSION_REMOVED], 0, id.c_str(), reason.c_str());
              }});
-    state.server->warm_up();
     state.authorizer = std::make_shared<Authorizer>(
         Authorizer::Handler{.present =
                                 [weak] {
@@ -220,7 +224,13 @@ bool open_server(Self* self) {
                                 }},
         std::move(credentials));
     state.whep = Whep::create(state.host, state.server, state.authorizer, settings.path);
-    state.whep->start();
+    if (!state.whep->start()) {
+        GST_ELEMENT_ERROR(self, RESOURCE, BUSY, ("path '%s' is served by another element", settings.path.c_str()),
+                          ("property path"));
+        state.server->shut_down("the path is taken");
+        return false;
+    }
+    state.server->warm_up();
     const auto clock = channel_clock();
     state.timer = gst_clock_new_periodic_id(clock.get(), gst_clock_get_time(clock.get()) + GST_SECOND, GST_SECOND);
     {
@@ -247,6 +257,10 @@ void close_server(Self* self) {
         state.whep->stop();
     if (state.server)
         state.server->shut_down("the server is shutting down");
+    if (state.authorizer)
+        state.authorizer->close();
+    if (state.host)
+        state.host->settle(); // what it was given holds it: the port is to be free when we return
 }
 
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {

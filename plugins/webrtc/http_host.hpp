@@ -32,6 +32,11 @@ public:
 
     // Runs f in the server's context: at once if the caller is that thread (or may become it), else later.
     void invoke(std::function<void()> f) const;
+    // A path belongs to one element at a time; false: somebody has it.
+    bool claim(const std::string& path) const;
+    void release(const std::string& path) const;
+    // Waits until the thread of our own server has done what it was given so far; nothing if the server is the application's.
+    void settle() const;
     SoupServer* server() const { return server_.get(); } // only inside invoke()
     unsigned port() const { return port_; }
 

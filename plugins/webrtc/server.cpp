@@ -50,6 +50,24 @@ bool is_loopback(const std::string& address) {
     return a && g_inet_address_get_is_loopback(a.get());
 }
 
+constexpr const char* b_frames_text =
+    "sends B-frames, which browsers cannot play over WebRTC; switch them off in the camera "
+    "(profile Baseline, or B-frames 0)";
+bool sends_b_frames(const Channel& channel) {
+    const auto stats = channel.stats(clock_now());
+    return stats.producer_present && stats.reorder;
+}
+
+// With the face that the channel is found by: as long as somebody reads it, the next producer of its name comes to it.
+std::shared_ptr<Channel> hold(const Ref<SluiceChannel>& face) {
+    struct Held {
+        Ref<SluiceChannel> face;
+        std::shared_ptr<Channel> channel;
+    };
+    auto held = std::make_shared<Held>(Held{face, channel_of(face.get())});
+    return {held, held->channel.get()};
+}
+
 GstStructurePtr to_structure(const Viewer& v, ChannelTime now) {
     const Viewer::Stats s = v.stats(now);
     const Viewer::Info& i = v.info();
@@ -115,7 +133,11 @@ void Server::set_channels(const std::string& patterns) {
 }
 
 void Server::warm_up() {
-    run_task([ice = settings_.ice] {
+    {
+        std::lock_guard lock(mutex_);
+        ++warming_;
+    }
+    run_task([self = shared_from_this()] {
         const auto offer =
             parse_offer("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
                         "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\n"
@@ -124,13 +146,15 @@ void Server::warm_up() {
                         "00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00\r\n"
                         "a=recvonly\r\na=rtpmap:96 H264/90000\r\n"
                         "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f\r\n");
-        IceSettings local = ice; // nothing leaves this machine for it
+        IceSettings local = self->settings_.ice; // nothing leaves this machine for it
         local.stun_server.clear();
         local.turn_servers.clear();
-        if (!offer)
-            return;
-        if (const auto peer = Peer::create(offer.value(), {.choice = {96, "42e01f"}, .ssrc = 1}, local, false, {}))
-            peer.value()->close();
+        if (offer)
+            if (const auto peer = Peer::create(offer.value(), {.choice = {96, "42e01f"}, .ssrc = 1}, local, false, {}))
+                peer.value()->close();
+        std::lock_guard lock(self->mutex_);
+        --self->warming_;
+        self->idle_.notify_all();
     });
 }
 
@@ -145,7 +169,7 @@ Result<ViewerStream::Scene> Server::scene(const std::string& camera) const {
     for (const auto& face : all_channels()) {
         const std::string name = sluice_channel_get_name(face.get());
         if (name.starts_with(prefix) && matches(patterns, name))
-            scene[name.substr(prefix.size())] = channel_of(face.get());
+            scene[name.substr(prefix.size())] = hold(face);
     }
     if (scene.empty())
         return Error{ErrorKind::not_found, "there is no camera '" + camera + "'"};
@@ -195,12 +219,20 @@ void Server::join(Join join, Done done) {
         pending->channel = target;
         pending->deadline = clock_now() + source_limit;
         pending->server = self;
+        pending->reader = target->attach(Channel::Start::cached_gop, true, false);
+        bool shut = false;
         {
             std::lock_guard lock(self->mutex_);
             --self->joining_;
-            self->pending_.insert(pending);
+            shut = self->shut_;
+            if (!shut)
+                self->pending_.insert(pending);
+            else
+                ++self->refused_;
+            self->idle_.notify_all();
         }
-        pending->reader = target->attach(Channel::Start::cached_gop, true, false);
+        if (shut)
+            return done(Error{ErrorKind::unavailable, "the server is shutting down"});
         target->add_wakeup(pending);
         pending->wake(); // it may have come in between
     });
@@ -251,17 +283,9 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
         return refuse({ErrorKind::not_acceptable,
                        what + "sends " + codec_name(codec) + (codec == Codec::h264 ? " (packetization-mode=1)" : "") +
                            ", which this viewer does not take; it offers: " + offer->video_codecs()});
-    const auto channel_stats = channel->stats(clock_now());
-    if (channel_stats.producer_present && channel_stats.reorder)
-        return refuse({ErrorKind::not_acceptable,
-                       what + "sends B-frames, which browsers cannot play over WebRTC; switch them off in "
-                              "the camera (profile Baseline, or B-frames 0)"});
+    if (sends_b_frames(*channel))
+        return refuse({ErrorKind::not_acceptable, what + b_frames_text});
 
-    // Streams of another codec cannot be switched to: the session's m-line is fixed.
-    ViewerStream::Scene usable;
-    for (const auto& [name, c] : scene)
-        if (const auto track = c->video_track(); name == stream || !track || track->codec == codec)
-            usable.emplace(name, c);
     const RtpWriter::Identity identity{.ssrc = g_random_int() | 1,
                                        .payload_type = static_cast<uint8_t>(choice->payload_type),
                                        .clock_rate = rtp_clock_rate(codec),
@@ -281,7 +305,7 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
             self->close(id, reason);
     };
     auto viewer = std::make_shared<Viewer>(std::move(info),
-                                           std::make_unique<ViewerStream>(usable, stream, codec, identity), end_soon);
+                                           std::make_unique<ViewerStream>(scene, stream, codec, identity), end_soon);
     const std::weak_ptr<Viewer> weak_viewer = viewer;
     Peer::Events events{.connected =
                             [weak, weak_viewer] {
@@ -310,6 +334,7 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
     if (!peer)
         return refuse(peer.error());
     viewer->set_peer(peer.value());
+    pool_->add(viewer);
     bool shut = false;
     {
         std::lock_guard lock(mutex_);
@@ -318,29 +343,38 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
             --joining_;
             ++joined_;
             viewers_.emplace(id, viewer);
+            announcing_.insert(id);
         }
     }
     if (shut) {
+        pool_->remove(viewer);
         peer.value()->close();
         return refuse({ErrorKind::unavailable, "the server is shutting down"});
     }
-    pool_->add(viewer);
     listener_.added(id);
+    {
+        std::lock_guard lock(mutex_);
+        announcing_.erase(id);
+        idle_.notify_all();
+    }
     done(Joined{id, peer.value()->answer()});
 }
 
-std::shared_ptr<Viewer> Server::find(const std::string& id, const std::string& principal) const {
+std::shared_ptr<Viewer> Server::find(const Session& session) const {
     std::lock_guard lock(mutex_);
-    const auto it = viewers_.find(id);
-    return it != viewers_.end() && it->second->info().principal == principal ? it->second : nullptr;
+    const auto it = viewers_.find(session.id);
+    if (it == viewers_.end())
+        return nullptr;
+    const Viewer::Info& info = it->second->info();
+    return info.principal == session.principal && info.camera == session.camera ? it->second : nullptr;
 }
 
 namespace {
 Error no_session() { return {ErrorKind::not_found, "there is no such session (any more)"}; }
 } // namespace
 
-Result<bool> Server::trickle(const std::string& id, const std::string& principal, const std::string& fragment) {
-    const auto viewer = find(id, principal);
+Result<bool> Server::trickle(const Session& session, const std::string& fragment) {
+    const auto viewer = find(session);
     if (!viewer)
         return no_session();
     for (const auto& candidate : parse_trickle(fragment))
@@ -348,25 +382,34 @@ Result<bool> Server::trickle(const std::string& id, const std::string& principal
     return true;
 }
 
-Result<bool> Server::switch_stream(const std::string& id, const std::string& principal, const std::string& stream) {
-    const auto viewer = find(id, principal);
+Result<bool> Server::switch_stream(const Session& session, const std::string& stream) {
+    const auto viewer = find(session);
     if (!viewer)
         return no_session();
-    if (!viewer->request_stream(stream))
+    const auto channel = viewer->channel(stream);
+    if (!channel)
         return Error{ErrorKind::bad_input, "this session has no stream '" + stream + "' to switch to"};
+    const std::string what = "camera '" + session.camera + "', stream '" + stream + "', ";
+    if (const auto track = channel->video_track(); track && track->codec != viewer->codec())
+        return Error{ErrorKind::not_acceptable, what + "sends " + codec_name(track->codec) +
+                                                    ", this session takes only " + codec_name(viewer->codec())};
+    if (sends_b_frames(*channel))
+        return Error{ErrorKind::not_acceptable, what + b_frames_text};
+    if (!viewer->request_stream(stream))
+        return no_session();
     pool_->kick(viewer);
     return true;
 }
 
-Result<bool> Server::leave(const std::string& id, const std::string& principal) {
-    if (!find(id, principal))
+Result<bool> Server::leave(const Session& session) {
+    if (!find(session))
         return no_session();
-    close(id, "the viewer has left");
+    close(session.id, "the viewer has left");
     return true;
 }
 
-Result<GstStructurePtr> Server::session_stats(const std::string& id, const std::string& principal) const {
-    const auto viewer = find(id, principal);
+Result<GstStructurePtr> Server::session_stats(const Session& session) const {
+    const auto viewer = find(session);
     if (!viewer)
         return no_session();
     return to_structure(*viewer, clock_now());
@@ -391,6 +434,10 @@ bool Server::close(const std::string& id, const std::string& reason) {
 void Server::end(const std::shared_ptr<Viewer>& viewer, const std::string& reason) {
     pool_->remove(viewer);
     viewer->peer().close();
+    {
+        std::unique_lock lock(mutex_); // nobody hears that it is gone before hearing that it is there
+        idle_.wait(lock, [&] { return !announcing_.contains(viewer->info().id); });
+    }
     listener_.removed(viewer->info().id, reason);
     std::lock_guard lock(mutex_);
     --closing_;
@@ -473,7 +520,7 @@ void Server::shut_down(const std::string& reason) {
     tick(GST_CLOCK_TIME_NONE - 1, 0); // whoever still waits for a camera is told
     std::unique_lock lock(mutex_);
     idle_.wait_for(lock, std::chrono::seconds(5),
-                   [this] { return closing_ == 0 && joining_ == 0 && pending_.empty(); });
+                   [this] { return closing_ == 0 && joining_ == 0 && warming_ == 0 && pending_.empty(); });
 }
 
 } // namespace sluice

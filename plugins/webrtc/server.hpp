@@ -46,11 +46,14 @@ public:
     void warm_up();
     void set_channels(const std::string& patterns);
     void join(Join join, Done done);
-    // Of a session, for the principal that owns it: `not_found` for everybody else.
-    Result<bool> trickle(const std::string& id, const std::string& principal, const std::string& fragment);
-    Result<bool> switch_stream(const std::string& id, const std::string& principal, const std::string& stream);
-    Result<bool> leave(const std::string& id, const std::string& principal);
-    Result<GstStructurePtr> session_stats(const std::string& id, const std::string& principal) const;
+    // Named in full, for the principal that owns it: `not_found` for everybody else.
+    struct Session {
+        std::string id, camera, principal;
+    };
+    Result<bool> trickle(const Session& session, const std::string& fragment);
+    Result<bool> switch_stream(const Session& session, const std::string& stream);
+    Result<bool> leave(const Session& session);
+    Result<GstStructurePtr> session_stats(const Session& session) const;
 
     bool close(const std::string& id, const std::string& reason);
     unsigned close_principal(const std::string& principal, const std::string& reason);
@@ -69,7 +72,7 @@ private:
     Result<ViewerStream::Scene> scene(const std::string& camera) const;
     void negotiate(const Join& join, const ViewerStream::Scene& scene, const std::string& stream, const Done& done);
     void finish_pending(const std::shared_ptr<Pending>& pending, bool in_time);
-    std::shared_ptr<Viewer> find(const std::string& id, const std::string& principal) const;
+    std::shared_ptr<Viewer> find(const Session& session) const;
     void end(const std::shared_ptr<Viewer>& viewer, const std::string& reason);
 
     const ServerSettings settings_;
@@ -81,7 +84,9 @@ private:
     std::string channels_;
     std::map<std::string, std::shared_ptr<Viewer>> viewers_;
     std::set<std::shared_ptr<Pending>> pending_;
-    unsigned joining_ = 0; // being negotiated
+    std::set<std::string> announcing_; // sessions whose `added` is being told
+    unsigned joining_ = 0;             // being negotiated
+    unsigned warming_ = 0;
     unsigned closing_ = 0; // being torn down
     unsigned ended_since_trim_ = 0;
     bool shut_ = false;

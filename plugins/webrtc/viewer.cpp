@@ -70,7 +70,12 @@ bool Viewer::close(const std::string& reason) {
 
 std::optional<std::string> Viewer::overdue(ChannelTime now, int64_t unix_now) const {
     std::lock_guard lock(mutex_);
-    return life_.overdue(now, unix_now);
+    if (auto why = life_.overdue(now, unix_now))
+        return why;
+    // A camera that had just begun when the viewer joined may show it only now.
+    if (life_.state() == SessionLife::State::streaming && stream_->reordered(now))
+        return "the camera sends B-frames, which browsers cannot play over WebRTC";
+    return std::nullopt;
 }
 
 void Viewer::request_key_unit() {

@@ -33,6 +33,9 @@ public:
     bool close(const std::string& reason);
     std::optional<std::string> overdue(ChannelTime now, int64_t unix_now) const;
     void request_key_unit();
+    Codec codec() const { return stream_->codec(); }
+    // NULL if the scene has no such stream.
+    std::shared_ptr<Channel> channel(const std::string& stream) const { return stream_->channel(stream); }
     // False if the scene has no such stream.
     bool request_stream(const std::string& stream);
 

@@ -17,8 +17,8 @@ void ViewerStream::rewind() {
 }
 
 std::unique_ptr<Channel::Reader> ViewerStream::reader_for(const std::string& stream) const {
-    const auto it = scene_.find(stream);
-    return it == scene_.end() ? nullptr : it->second->attach(Channel::Start::cached_gop, true, false);
+    const auto from = channel(stream);
+    return from ? from->attach(Channel::Start::cached_gop, true, false) : nullptr;
 }
 
 void ViewerStream::request_stream(const std::string& stream, std::unique_ptr<Channel::Reader>& reader) {
@@ -95,6 +95,11 @@ ViewerStream::Step ViewerStream::step(ChannelTime now) {
     else
         pacer_.live();
     return step;
+}
+
+bool ViewerStream::reordered(ChannelTime now) const {
+    const auto stats = reader_->channel().stats(now);
+    return stats.producer_present && stats.reorder;
 }
 
 std::vector<std::shared_ptr<Channel>> ViewerStream::listening() const {

@@ -41,6 +41,13 @@ public:
     // NULL if the scene has no such stream. Needs no lock, nor may one be held: the channel tells that it is read.
     std::unique_ptr<Channel::Reader> reader_for(const std::string& stream) const;
 
+    Codec codec() const { return codec_; }
+    std::shared_ptr<Channel> channel(const std::string& stream) const {
+        const auto it = scene_.find(stream);
+        return it == scene_.end() ? nullptr : it->second;
+    }
+    // The pictures of the stream being sent come in another order than they are shown.
+    bool reordered(ChannelTime now) const;
     const std::string& stream() const { return stream_; }
     // The channels whose news matter now: the one being read, and the one waited for to switch to.
     std::vector<std::shared_ptr<Channel>> listening() const;

@@ -115,11 +115,15 @@ std::shared_ptr<Whep> Whep::create(std::shared_ptr<HttpHost> host, std::shared_p
     w->host_ = std::move(host);
     w->server_ = std::move(server);
     w->authorizer_ = std::move(authorizer);
-    w->path_ = std::move(path);
+    while (path.ends_with('/'))
+        path.pop_back();
+    w->path_ = (path.starts_with('/') ? "" : "/") + path;
     return w;
 }
 
-void Whep::start() {
+bool Whep::start() {
+    if (!host_->claim(path_))
+        return false;
     host_->invoke([self = shared_from_this()] {
         using Self = std::shared_ptr<Whep>;
         const auto destroy = +[](gpointer user) { delete static_cast<Self*>(user); };
@@ -135,15 +139,18 @@ void Whep::start() {
                 (*static_cast<Self*>(user))->handle(m, path, query);
             },
             new Self(self), destroy);
-        self->started_ = true;
     });
+    started_ = true;
+    return true;
 }
 
 void Whep::stop() {
-    host_->invoke([self = shared_from_this()] {
-        if (std::exchange(self->started_, false))
-            soup_server_remove_handler(self->host_->server(), self->path_.c_str());
-    });
+    if (!std::exchange(started_, false))
+        return;
+    host_->invoke(
+        [self = shared_from_this()] { soup_server_remove_handler(self->host_->server(), self->path_.c_str()); });
+    host_->release(path_); // who takes it now is started behind this stop
+    host_->settle();
 }
 
 // Before the body is read: what is too large is not collected first.
@@ -179,12 +186,12 @@ void Whep::handle(SoupServerMessage* m, const char* path, GHashTable* query) {
     auto r = std::make_shared<Request>();
     r->message = ref(m);
     r->posted = clock_now();
-    const auto target =
-        parse_whep_target(std::string_view(path).substr(std::min(path_.size(), std::string_view(path).size())));
+    const auto target = parse_whep_target(
+        std::string_view(path).substr(path_ == "/" ? 0 : std::min(path_.size(), std::string_view(path).size())));
     if (target)
         r->target = *target;
     if (const char* s = query ? static_cast<const char*>(g_hash_table_lookup(query, "stream")) : nullptr)
-        r->stream = s;
+        r->stream = std::string_view(s).substr(0, 64);
     r->type = content_type(m);
     r->if_match = header(m, "If-Match");
     const auto bytes = adopt(soup_message_body_flatten(soup_server_message_get_request_body(m)));
@@ -194,6 +201,10 @@ void Whep::handle(SoupServerMessage* m, const char* path, GHashTable* query) {
     if (auto* a = soup_server_message_get_remote_address(m); a && G_IS_INET_SOCKET_ADDRESS(a)) {
         const GString8 text(g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(a))));
         r->peer_address = text.get();
+        // How a socket that listens on "::" says 192.0.2.7.
+        if (constexpr std::string_view mapped = "::ffff:";
+            r->peer_address.starts_with(mapped) && r->peer_address.find('.') != std::string::npos)
+            r->peer_address.erase(0, mapped.size());
     }
 
     AuthQuestion question{.action = "view",
@@ -295,11 +306,12 @@ void Whep::patch(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
         resume(r);
     };
     const std::string& id = r->target.session;
+    const Server::Session session{id, r->target.camera, who.principal};
     if (!r->if_match.empty() && r->if_match != "*" && r->if_match != "\"" + id + "\"")
         return answer(Error{ErrorKind::precondition_failed,
                             "If-Match does not name this session's ETag; ICE restarts are not possible"});
     if (r->type == "application/trickle-ice-sdpfrag")
-        return answer(server_->trickle(id, who.principal, r->body));
+        return answer(server_->trickle(session, r->body));
     if (r->type != "application/json")
         return answer(Error{ErrorKind::unsupported_media_type,
                             "Content-Type is '" + r->type.substr(0, 100) +
@@ -307,11 +319,11 @@ void Whep::patch(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
     const Json body = Json::parse(r->body, nullptr, false);
     if (!body.is_object() || body.size() != 1 || !body.contains("stream") || !body["stream"].is_string())
         return answer(Error{ErrorKind::bad_input, "the body is not {\"stream\": \"main\"} or {\"stream\": \"sub\"}"});
-    answer(server_->switch_stream(id, who.principal, body["stream"].get<std::string>().substr(0, 64)));
+    answer(server_->switch_stream(session, body["stream"].get<std::string>().substr(0, 64)));
 }
 
 void Whep::get(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
-    const auto stats = server_->session_stats(r->target.session, who.principal);
+    const auto stats = server_->session_stats({r->target.session, r->target.camera, who.principal});
     if (stats)
         reply(r->message.get(), 200, "application/json",
               to_json(stats.value().get()).dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -321,7 +333,7 @@ void Whep::get(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
 }
 
 void Whep::remove(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
-    const auto result = server_->leave(r->target.session, who.principal);
+    const auto result = server_->leave({r->target.session, r->target.camera, who.principal});
     if (result)
         reply(r->message.get(), 200, nullptr, "");
     else

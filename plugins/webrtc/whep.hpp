@@ -19,7 +19,8 @@ class Whep : public std::enable_shared_from_this<Whep> {
 public:
     static std::shared_ptr<Whep> create(std::shared_ptr<HttpHost> host, std::shared_ptr<Server> server,
                                         std::shared_ptr<Authorizer> authorizer, std::string path);
-    void start();
+    // False: somebody else serves this path of this server. From the thread that will call stop().
+    bool start();
     void stop(); // no request is taken after this returns or, from another thread, soon after
 
 private:
