@@ -12,6 +12,7 @@
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
@@ -129,6 +130,19 @@ int run_command(const Options& options, bool had_password) {
     return run(options, std::move(result.value().config));
 }
 
+// GLib before 2.76 keeps what its slab allocator has once taken: after 100 viewers have left, 80 MB more than with malloc.
+// It decides when it is loaded, so the program starts itself anew with the allocator switched off.
+void use_malloc_for_slices(char** argv) {
+    if (glib_check_version(2, 76, 0) == nullptr || std::getenv("G_SLICE"))
+        return;
+    char path[4096];
+    const ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (size <= 0 || setenv("G_SLICE", "always-malloc", 1) != 0)
+        return;
+    path[size] = '\0';
+    execv(path, argv); // returns only if it fails: then it goes on as it is
+}
+
 int start(int argc, char** argv) {
     bool had_password = false;
     const std::vector<std::string> arguments = take_arguments(argc, argv, had_password);
@@ -157,6 +171,7 @@ int start(int argc, char** argv) {
 } // namespace sluice
 
 int main(int argc, char** argv) {
+    sluice::use_malloc_for_slices(argv);
     try {
         return sluice::start(argc, argv);
     } catch (const std::exception& e) {
