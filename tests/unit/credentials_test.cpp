@@ -153,7 +153,7 @@ TEST(CredentialCache, IsBoundedAndDropsTheOldest) {
 
 TEST(ProblemJson, IsValidWhateverTheDetail) {
     for (const std::string& detail :
-         {std::string("plain"), std::string("quote \" back \\ tab \t nul \0 end", 32),
+         {std::string("plain"), std::string("quote \" back \\ tab \t nul ") + '\0' + " end",
           std::string("umlaut \xc3\xbc, half \xc3, wrong \xff\xfe, long \xf0\x9f\x98\x80")}) {
         const std::string body = problem_json(ErrorKind::not_found, detail);
         const auto json = nlohmann::json::parse(body, nullptr, false);
