@@ -3,9 +3,10 @@
 
 #include "launcher/log.hpp"
 
-#include <gio/gio.h>
+#include <glib.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace sluice {
 
@@ -49,14 +50,14 @@ std::optional<std::string_view> bearer(std::string_view authorization) {
 } // namespace
 
 struct Authenticator::Job {
-    std::weak_ptr<Authenticator*> owner;
     std::shared_ptr<const Credentials> credentials;
     std::string key, user, password, peer;
     bool right = false;
+    ~Job() { explicit_bzero(password.data(), password.size()); }
 };
 
 Authenticator::Authenticator(Accounts& accounts, std::string cookie_name)
-    : accounts_(accounts), cookie_name_(std::move(cookie_name)), self_(std::make_shared<Authenticator*>(this)) {}
+    : accounts_(accounts), cookie_name_(std::move(cookie_name)) {}
 
 Authenticator::~Authenticator() = default;
 
@@ -159,24 +160,14 @@ void Authenticator::verify(const std::string& user, const std::string& password,
     }
     running_[key].push_back(std::move(done));
     waiting_++;
-    auto* job = new Job{self_, accounts_.credentials(), key, user, password, peer, false};
-    const auto finished = [](GObject*, GAsyncResult* result, gpointer) {
-        const auto* j = static_cast<Job*>(g_task_get_task_data(G_TASK(result)));
-        if (const auto owner = j->owner.lock())
-            (*owner)->settle(*j);
-    };
-    GTask* task = g_task_new(nullptr, nullptr, finished, nullptr);
-    g_task_set_task_data(task, job, [](gpointer data) {
-        auto* j = static_cast<Job*>(data);
-        explicit_bzero(j->password.data(), j->password.size());
-        delete j;
-    });
-    g_task_run_in_thread(task, [](GTask* t, gpointer, gpointer data, GCancellable*) {
-        auto* j = static_cast<Job*>(data);
-        j->right = j->credentials->verify(j->user, j->password);
-        g_task_return_boolean(t, TRUE);
-    });
-    g_object_unref(task);
+    const auto job = std::make_shared<Job>();
+    job->credentials = accounts_.credentials();
+    job->key = key;
+    job->user = user;
+    job->password = password;
+    job->peer = peer;
+    workers_.submit([job] { job->right = job->credentials->verify(job->user, job->password); },
+                    [this, job] { settle(*job); });
 }
 
 void Authenticator::settle(const Job& job) {

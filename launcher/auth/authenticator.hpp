@@ -4,6 +4,7 @@
 #pragma once
 
 #include "launcher/auth/accounts.hpp"
+#include "launcher/auth/hash_workers.hpp"
 #include "launcher/auth/login_throttle.hpp"
 #include "launcher/auth/session_store.hpp"
 #include "plugins/core/credentials.hpp"
@@ -72,7 +73,7 @@ private:
     // Hashes being computed, and who waits for each: a tool that opens twenty connections at once is one try.
     std::map<std::string, std::vector<Done>> running_;
     size_t waiting_ = 0;
-    std::shared_ptr<Authenticator*> self_; // for answers of worker threads; empty inside: gone
+    HashWorkers workers_; // last: ends before what its answers touch
 };
 
 } // namespace sluice
