@@ -138,7 +138,7 @@ Result<Config> config_of_address(const Options& options) {
     return config;
 }
 
-int run(const Options& options, Config config) {
+int run(const Options& options, const Config& config) {
     raise_file_limit();
     register_types();
     if (const Result<bool> found = require_parts(); !found)

@@ -8,7 +8,7 @@
 namespace sluice {
 
 // Returns the exit code.
-int run(const Options& options, Config config);
+int run(const Options& options, const Config& config);
 
 // The configuration of one camera named "camera".
 Result<Config> config_of_address(const Options& options);

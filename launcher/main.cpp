@@ -119,15 +119,15 @@ int run_command(const Options& options, bool had_password) {
         if (had_password)
             std::fprintf(stderr, "sluice: a password on the command line can be read by others for a moment; "
                                  "--password-file is safer\n");
-        Result<Config> config = config_of_address(options);
-        return config ? run(options, std::move(config).value()) : fail(config.error());
+        const Result<Config> config = config_of_address(options);
+        return config ? run(options, config.value()) : fail(config.error());
     }
-    Result<ConfigResult> result = load_config(options.target, SecretSource::real());
+    const Result<ConfigResult> result = load_config(options.target, SecretSource::real());
     if (!result)
         return fail(result.error());
     if (!result.value().errors.empty())
         return print_errors(options.target, result.value().errors);
-    return run(options, std::move(result.value().config));
+    return run(options, result.value().config);
 }
 
 // GLib before 2.76 keeps what its slab allocator has once taken: after 100 viewers have left, 80 MB more than with malloc.

@@ -113,6 +113,7 @@ Result<Options> parse_command(const CommandText& text, const std::vector<std::st
     copy.insert(copy.begin(), std::string("sluice ") + text.name);
     g_set_prgname(copy.front().c_str()); // "Usage: sluice run [OPTION...] FILE"
     std::vector<char*> pointers;
+    pointers.reserve(copy.size() + 1);
     for (std::string& word : copy)
         pointers.push_back(word.data());
     int count = static_cast<int>(pointers.size());

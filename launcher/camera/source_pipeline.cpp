@@ -222,7 +222,7 @@ void SourcePipeline::handle(GstMessage* message) {
     }
 }
 
-void SourcePipeline::fail(SourceFailure failure) {
+void SourcePipeline::fail(const SourceFailure& failure) {
     if (failed_)
         return;
     failed_ = true;

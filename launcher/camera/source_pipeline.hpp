@@ -48,7 +48,7 @@ private:
     void connect_source();
     static gboolean on_message(GstBus* bus, GstMessage* message, gpointer self);
     void handle(GstMessage* message);
-    void fail(SourceFailure failure);
+    void fail(const SourceFailure& failure);
 
     Ref<GstElement> pipeline_;
     const std::string channel_;

@@ -101,6 +101,8 @@ class Tile {
             return "main";
         if (this.stream("main").state !== "streaming")
             return "sub";
+        if (this.large)
+            return "main";
         const pixels = this.element.clientWidth * (window.devicePixelRatio || 1);
         return pixels < SUB_BELOW_PIXELS ? "sub" : "main";
     }
