@@ -5,7 +5,16 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#ifdef SLUICE_TSAN
+namespace sluice {
+void teach_tsan_glib(); // tsan_glib.cpp
+}
+#endif
+
 int main(int argc, char** argv) {
+#ifdef SLUICE_TSAN
+    sluice::teach_tsan_glib();
+#endif
     testing::InitGoogleTest(&argc, argv);
     sluice::test::forgive_quark_table();
     gst_init(&argc, &argv);
