@@ -27,10 +27,10 @@ template <typename F> F* find(F*, const char* name, void*& cache) {
     return reinterpret_cast<F*>(p);
 }
 
-#define REAL(function)                                          \
-    ([] {                                                       \
-        static constinit void* cache = nullptr;                 \
-        return find(&function, #function, cache);               \
+#define REAL(function)                            \
+    ([] {                                         \
+        static constinit void* cache = nullptr;   \
+        return find(&function, #function, cache); \
     }())
 
 gint poll_and_see(GPollFD* fds, guint n, gint timeout) {
