@@ -12,7 +12,6 @@
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
