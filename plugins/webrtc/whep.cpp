@@ -140,6 +140,7 @@ bool Whep::start() {
             },
             new Self(self), destroy);
     });
+    host_->settle(); // a request that came first would find nothing here
     started_ = true;
     return true;
 }
