@@ -51,7 +51,7 @@ struct Sink {
     Settings settings;
     State state;
     std::shared_ptr<HttpHost> application_host;
-    std::map<GstPad*, GstElement*> inputs; // ghost pad -> its fanoutsink
+    std::map<GstPad*, Ref<GstElement>> inputs; // ghost pad -> its fanoutsink
 };
 
 enum {
@@ -326,7 +326,7 @@ GstPad* request_new_pad(GstElement* element, GstPadTemplate* templ, const gchar*
     GstPad* ghost = gst_ghost_pad_new_from_template(pad_name.c_str(), target.get(), templ);
     {
         std::lock_guard lock(self->sink->mutex);
-        self->sink->inputs[ghost] = input;
+        self->sink->inputs[ghost] = ref(input);
     }
     gst_pad_set_active(ghost, TRUE);
     gst_element_add_pad(element, ghost);
@@ -342,14 +342,16 @@ void release_pad(GstElement* element, GstPad* pad) {
         const auto it = self->sink->inputs.find(pad);
         if (it == self->sink->inputs.end())
             return;
-        input = ref(it->second);
+        input = it->second;
         self->sink->inputs.erase(it);
     }
     gst_pad_set_active(pad, FALSE);
     gst_element_remove_pad(element, pad);
     gst_element_set_locked_state(input.get(), TRUE);
     gst_element_set_state(input.get(), GST_STATE_NULL);
-    gst_bin_remove(GST_BIN(self), input.get());
+    // A bin that is disposed of lets its children go before its pads.
+    if (gst_object_has_as_parent(GST_OBJECT(input.get()), GST_OBJECT(self)))
+        gst_bin_remove(GST_BIN(self), input.get());
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {

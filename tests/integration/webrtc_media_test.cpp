@@ -171,6 +171,19 @@ TEST_F(WebrtcMediaTest, TheNextSourceOfThatNameReachesTheViewers) {
     EXPECT_TRUE(viewer.wait_for("d2 K101")) << viewer.received();
 }
 
+// The first picture of a camera, a key frame, does not tell whether B-frames follow.
+TEST_F(WebrtcMediaTest, ACameraWhoseBFramesComeLaterLosesItsViewersWithTheReason) {
+    Camera b("bframes/main");
+    b.begin();
+    b.write(sps() + pps() + idr(), clock_now());
+    WhepViewer viewer;
+    watch(viewer, "/whep/bframes");
+    ASSERT_TRUE(viewer.wait_connected());
+    b.write(b_slice(), clock_now());
+    EXPECT_EQ(server.sessions.wait_removed(viewer.id()),
+              "the camera sends B-frames, which browsers cannot play over WebRTC");
+}
+
 TEST_F(WebrtcMediaTest, ManyViewersGetTheSame) {
     std::vector<std::unique_ptr<WhepViewer>> all;
     for (int i = 0; i < 6; ++i) {

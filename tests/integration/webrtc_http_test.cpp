@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What webrtcserversink answers over HTTP, to good and to bad requests.
+#include "tests/support/webrtc_rig.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace sluice {
+namespace {
+
+using namespace test;
+using Json = nlohmann::json;
+
+const HttpHeaders json_type{{"Content-Type", "application/json"}};
+const HttpHeaders trickle_type{{"Content-Type", "application/trickle-ice-sdpfrag"}};
+
+// RFC 9457, from the one table of error kinds; the detail names the thing.
+testing::AssertionResult is_problem(const HttpAnswer& answer, unsigned status, const std::string& type,
+                                    const std::string& detail) {
+    if (answer.status != status)
+        return testing::AssertionFailure() << "status " << answer.status << " " << answer.error << answer.body;
+    if (answer.header("content-type") != "application/problem+json")
+        return testing::AssertionFailure() << "content type " << answer.header("content-type");
+    const Json body = Json::parse(answer.body, nullptr, false);
+    if (!body.is_object() || body.value("status", 0u) != status || body.value("type", "") != "about:sluice/" + type ||
+        body.value("detail", "").find(detail) == std::string::npos)
+        return testing::AssertionFailure() << answer.body;
+    return testing::AssertionSuccess();
+}
+
+struct WebrtcHttpTest : testing::Test {
+    Camera front{"front/main"};
+    WebrtcServer server;
+
+    void SetUp() override {
+        ASSERT_EQ(server.start(), GST_STATE_CHANGE_SUCCESS);
+        front.begin();
+        front.key(1);
+    }
+    // A session that never connects.
+    std::string join(const std::string& path = "/whep/front") {
+        const auto answer = server.post(path);
+        EXPECT_EQ(answer.status, 201u) << answer.body;
+        return "/whep/" + answer.header("location");
+    }
+};
+
+TEST_F(WebrtcHttpTest, PostIsAnsweredWithASession) {
+    const auto answer = server.post("/whep/front");
+    ASSERT_EQ(answer.status, 201u) << answer.body;
+    EXPECT_EQ(answer.header("content-type"), "application/sdp");
+    EXPECT_EQ(answer.header("cache-control"), "no-store");
+    // Relative to /whep/front, so that it holds behind a proxy with a prefix.
+    const std::string location = answer.header("location");
+    ASSERT_TRUE(location.rfind("front/", 0) == 0) << location;
+    EXPECT_EQ(answer.header("etag"), "\"" + session_of(location) + "\"");
+    EXPECT_GE(session_of(location).size(), 20u) << "nobody can guess it";
+    EXPECT_NE(answer.header("accept-patch").find("application/trickle-ice-sdpfrag"), std::string::npos);
+    EXPECT_TRUE(server.sessions.wait_added(1));
+    EXPECT_EQ(server.request("GET", "/whep/" + location).status, 200u);
+}
+
+TEST_F(WebrtcHttpTest, TheAnswerIsWhatTheOfferAsksFor) {
+    const std::string sdp = server.post("/whep/front").body;
+    const auto has = [&](const char* what) { return sdp.find(what) != std::string::npos; };
+    EXPECT_TRUE(has("m=video 9 UDP/TLS/RTP/SAVPF 96")) << sdp;
+    EXPECT_TRUE(has("a=sendonly"));
+    EXPECT_TRUE(has("a=fingerprint:sha-256 "));
+    EXPECT_TRUE(has("a=setup:"));
+    EXPECT_TRUE(has("a=rtcp-mux"));
+    EXPECT_TRUE(has("profile-level-id=42e01f"));
+    EXPECT_TRUE(has("a=candidate:")) << "no trickle from our side";
+    EXPECT_TRUE(has("127.0.0.1")) << "a viewer on this machine";
+    EXPECT_FALSE(has(" TCP ")) << "ice-tcp is off";
+}
+
+TEST_F(WebrtcHttpTest, ChromiumsOfferWithSoundIsAnswered) {
+    const auto answer = server.post("/whep/front", recorded_offer("chromium"));
+    ASSERT_EQ(answer.status, 201u) << answer.body;
+    const std::string& sdp = answer.body;
+    const size_t video = sdp.find("m=video 9 "), audio = sdp.find("m=audio ");
+    ASSERT_NE(video, std::string::npos) << sdp;
+    ASSERT_NE(audio, std::string::npos) << "as many m-lines as the offer has: " << sdp;
+    EXPECT_LT(video, audio);
+    EXPECT_NE(sdp.find("a=sendonly", video), std::string::npos);
+    EXPECT_NE(sdp.find("a=rtcp-fb", video), std::string::npos);
+    EXPECT_NE(sdp.find("rtx/90000", video), std::string::npos) << "lost packets are sent again";
+}
+
+TEST_F(WebrtcHttpTest, SoundInFrontOfThePictureIsNoTrouble) {
+    std::string offer = recorded_offer("chromium");
+    const size_t video = offer.find("m=video"), audio = offer.find("m=audio");
+    offer = offer.substr(0, video) + offer.substr(audio) + offer.substr(video, audio - video);
+    const auto answer = server.post("/whep/front", offer);
+    ASSERT_EQ(answer.status, 201u) << answer.body;
+    const size_t line = answer.body.find("m=video 9 ");
+    ASSERT_NE(line, std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find("a=sendonly", line), std::string::npos) << answer.body;
+    EXPECT_GT(line, answer.body.find("m=audio ")) << answer.body;
+}
+
+TEST_F(WebrtcHttpTest, PionsOfferIsAnswered) {
+    const auto answer = server.post("/whep/front", recorded_offer("pion"));
+    ASSERT_EQ(answer.status, 201u) << answer.body;
+    EXPECT_NE(answer.body.find("m=video 9 UDP/TLS/RTP/SAVPF 102"), std::string::npos) << answer.body;
+}
+
+// --- what cannot be served ---
+
+TEST_F(WebrtcHttpTest, UnknownCamera) {
+    EXPECT_TRUE(is_problem(server.post("/whep/back"), 404, "not-found", "there is no camera 'back'"));
+}
+
+TEST_F(WebrtcHttpTest, UnknownStream) {
+    EXPECT_TRUE(
+        is_problem(server.post("/whep/front?stream=third"), 404, "not-found", "no stream 'third', it has: main"));
+    EXPECT_TRUE(
+        is_problem(server.post("/whep/front?stream=" + std::string(5000, 'x')), 404, "not-found", "no stream 'xxx"));
+}
+
+TEST_F(WebrtcHttpTest, PathsThatAreNothing) {
+    for (const char* path : {"/whep", "/whep/", "/whep//", "/whep/front/", "/whep/a/b/c", "/whep/fr%20ont"})
+        EXPECT_TRUE(is_problem(server.post(path), 404, "not-found", "/whep/{camera}")) << path;
+    for (const char* path : {"/whep/%00", "/whep/..%2f..%2fetc"}) // libsoup takes no such path
+        EXPECT_EQ(server.post(path).status, 400u) << path;
+    EXPECT_EQ(server.post("/elsewhere").status, 404u);
+}
+
+TEST_F(WebrtcHttpTest, WrongMethods) {
+    for (const char* method : {"GET", "PUT", "PATCH", "DELETE", "BREW"}) {
+        const auto answer = server.request(method, "/whep/front");
+        EXPECT_TRUE(is_problem(answer, 405, "method-not-allowed", method));
+        EXPECT_EQ(answer.header("allow"), "POST, OPTIONS");
+    }
+    const auto answer = server.request("POST", join(), {{"Content-Type", "application/sdp"}}, OfferText().text());
+    EXPECT_TRUE(is_problem(answer, 405, "method-not-allowed", "POST"));
+    EXPECT_EQ(answer.header("allow"), "GET, PATCH, DELETE, OPTIONS");
+}
+
+TEST_F(WebrtcHttpTest, WrongContentType) {
+    EXPECT_TRUE(is_problem(server.post("/whep/front", OfferText().text(), "application/json"), 415,
+                           "unsupported-media-type", "application/sdp is needed"));
+    EXPECT_TRUE(is_problem(server.request("POST", "/whep/front"), 415, "unsupported-media-type", "''"));
+    EXPECT_EQ(server.post("/whep/front", OfferText().text(), "Application/SDP; charset=utf-8").status, 201u);
+    EXPECT_TRUE(is_problem(server.request("PATCH", join(), {{"Content-Type", "text/plain"}}, "x"), 415,
+                           "unsupported-media-type", "text/plain"));
+}
+
+TEST_F(WebrtcHttpTest, BadOffers) {
+    const auto refused = [&](const std::string& offer, const std::string& why) {
+        return is_problem(server.post("/whep/front", offer), 400, "bad-input", why);
+    };
+    EXPECT_TRUE(refused("", "empty body"));
+    EXPECT_TRUE(refused("hello", "not a session description"));
+    EXPECT_TRUE(refused(OfferText().drop("a=fingerprint").text(), "fingerprint"));
+    EXPECT_TRUE(refused(OfferText().change("m=video", "m=video 0 UDP/TLS/RTP/SAVPF 96").text(), "port 0"));
+    EXPECT_TRUE(refused(OfferText().add("m=video 9 UDP/TLS/RTP/SAVPF 96").text(), "2 video m-lines"));
+    EXPECT_TRUE(refused(OfferText().change("m=video", "m=audio 9 UDP/TLS/RTP/SAVPF 96").text(), "no video m-line"));
+    EXPECT_TRUE(refused(OfferText().drop("a=ice-pwd").text(), "ICE credentials"));
+    guint64 told = 0;
+    EXPECT_TRUE(gst_structure_get_uint64(server.stats().get(), "refused", &told));
+    EXPECT_EQ(told, 7u);
+    EXPECT_EQ(server.sessions.count_added(), 0u);
+}
+
+TEST_F(WebrtcHttpTest, AViewerWithoutH264) {
+    EXPECT_TRUE(is_problem(
+        server.post("/whep/front", OfferText().change("a=rtpmap:96", "a=rtpmap:96 VP8/90000").text()), 406,
+        "not-acceptable", "sends H264 (packetization-mode=1), which this viewer does not take; it offers: VP8"));
+    EXPECT_TRUE(
+        is_problem(server.post("/whep/front", OfferText().change("a=fmtp:96", "a=fmtp:96 packetization-mode=0").text()),
+                   406, "not-acceptable", "packetization-mode=1"));
+}
+
+TEST_F(WebrtcHttpTest, ASourceOfACodecThatTheViewerDoesNotTake) {
+    Camera h265("hevc/main");
+    h265.begin("video/x-h265, stream-format=byte-stream, alignment=au");
+    EXPECT_TRUE(
+        is_problem(server.post("/whep/hevc"), 406, "not-acceptable", "camera 'hevc', stream 'main', sends H265"));
+}
+
+TEST_F(WebrtcHttpTest, ASourceWithBFrames) {
+    Camera b("bframes/main");
+    b.begin();
+    b.write(sps() + pps() + idr(), clock_now());
+    b.write(b_slice(), clock_now());
+    EXPECT_TRUE(is_problem(server.post("/whep/bframes"), 406, "not-acceptable", "B-frames"));
+}
+
+TEST_F(WebrtcHttpTest, OddOffersThatAreWellFormedNeverBreakTheServer) {
+    const std::vector<std::string> odd = {
+        OfferText().drop("a=mid").text(),
+        OfferText().drop("a=setup").text(),
+        OfferText().drop("a=rtcp-mux").text(),
+        OfferText().drop("a=group").text(),
+        OfferText().change("a=group", "a=group:BUNDLE 0 1 2").text(),
+        OfferText().change("a=group", "a=group:BUNDLE").text(),
+        OfferText().change("a=mid", "a=mid:").text(),
+        OfferText().change("a=setup", "a=setup:passive").text(),
+        OfferText().change("a=setup", "a=setup:active").text(),
+        OfferText().change("a=setup", "a=setup:holdconn").text(),
+        OfferText().change("a=setup", "a=setup:x").text(),
+        OfferText().change("a=ice-ufrag", "a=ice-ufrag:" + std::string(300, 'u')).text(),
+        OfferText().change("a=ice-ufrag", "a=ice-ufrag:a").text(),
+        OfferText().change("a=ice-pwd", "a=ice-pwd:" + std::string(300, 'p')).text(),
+        OfferText().change("a=ice-pwd", "a=ice-pwd:p").text(),
+        OfferText().change("m=video", "m=video 9 RTP/AVP 96").text(),
+        OfferText().change("m=video", "m=video 9 x 96").text(),
+        OfferText().change("m=video", "m=video 9 UDP/TLS/RTP/SAVPF 96 96 96").text(),
+        OfferText().change("m=video", "m=video 99999 UDP/TLS/RTP/SAVPF 96").text(),
+        OfferText().change("a=rtpmap:96", "a=rtpmap:96 H264/90000/2").text(),
+        OfferText().drop("a=fmtp:97").text(),
+        OfferText().change("a=fmtp:97", "a=fmtp:97 apt=97").text(),
+        OfferText().change("a=fmtp:97", "a=fmtp:97 apt=").text(),
+        OfferText().change("a=rtpmap:97", "a=rtpmap:97 rtx").text(),
+        OfferText().add("a=candidate:1 1 udp 1 192.0.2.1 99999 typ host").text(),
+        OfferText().add("a=candidate:1 9 xyz 1 192.0.2.1 9 typ nonsense raddr rport").text(),
+        OfferText().add("a=candidate:1 1 udp 99999999999999 192.0.2.1 9 typ srflx raddr x rport y").text(),
+        OfferText().add("a=extmap:1 x").add("a=extmap:99999 y").add("a=extmap:").text(),
+        OfferText()
+            .add("a=ssrc:1 cname:x")
+            .add("a=ssrc-group:FID 1 2")
+            .add("a=rid:1 send")
+            .add("a=simulcast:send 1")
+            .text(),
+        OfferText().add("a=mid:0").add("a=ice-ufrag:other").add("a=setup:passive").text(),
+        OfferText()
+            .add("m=application 9 UDP/DTLS/SCTP webrtc-datachannel")
+            .add("c=IN IP4 0.0.0.0")
+            .add("a=mid:1")
+            .text(),
+        OfferText().add("m=audio 9 UDP/TLS/RTP/SAVPF 0").text(),
+        OfferText().add("m=audio 0 UDP/TLS/RTP/SAVPF 0").add("a=mid:0").text(),
+        OfferText().add("m=audio 9 UDP/TLS/RTP/SAVPF").add("a=mid:1").text(),
+        OfferText().add("m=x 9 y z").text(),
+        OfferText()
+            .change("a=fingerprint",
+                    "a=fingerprint:sha-512 " + std::string(some_digest) + ":" + std::string(some_digest))
+            .text(),
+        OfferText().change("t=0 0", "t=x y").text(),
+        OfferText().change("o=", "o=- x").text(),
+        OfferText().change("c=IN", "c=").text(),
+        OfferText().add("a=fmtp:96 profile-level-id=\"\xff\xfe\"").text(),
+        OfferText().change("a=fmtp:96", "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f;x=\",;(}{\\\"").text(),
+    };
+    for (const auto& offer : odd) {
+        const auto answer = server.post("/whep/front", offer);
+        EXPECT_TRUE(answer.status == 201 || answer.status == 400 || answer.status == 406)
+            << answer.status << answer.error << answer.body << "\n"
+            << offer;
+    }
+    EXPECT_EQ(server.post("/whep/front").status, 201u) << "and the next one is served";
+}
+
+TEST_F(WebrtcHttpTest, TooLarge) {
+    EXPECT_TRUE(is_problem(server.post("/whep/front", std::string(65 * 1024, 'x')), 413, "too-large", "65536"));
+    // Nothing is promised about how a hundred megabytes end, but for the next request.
+    server.post("/whep/front", std::string(8 * 1024 * 1024, 'x'));
+    EXPECT_EQ(server.post("/whep/front").status, 201u);
+}
+
+TEST_F(WebrtcHttpTest, ACameraThatNeverGaveAPicture) {
+    Camera dark("dark/main");
+    sluice_channel_set_unavailable(dark.face(), "connection refused");
+    const auto answer = server.post("/whep/dark");
+    EXPECT_TRUE(is_problem(answer, 503, "unavailable", "camera 'dark' gives no picture: connection refused"));
+    EXPECT_FALSE(answer.header("retry-after").empty());
+    EXPECT_EQ(dark.readers(), 0u);
+}
+
+TEST_F(WebrtcHttpTest, ACameraThatIsStartedByItsFirstViewer) {
+    Camera cold("cold/main");
+    std::thread starter([&] { // what the signal `demand` does in an application
+        EXPECT_TRUE(eventually([&] { return cold.readers() == 1; }));
+        cold.begin();
+        cold.key(1);
+    });
+    const auto answer = server.post("/whep/cold");
+    starter.join();
+    EXPECT_EQ(answer.status, 201u) << answer.body;
+}
+
+TEST_F(WebrtcHttpTest, MaxSessions) {
+    server.stop();
+    server.set("max-sessions", 2u).start();
+    const std::string first = join();
+    join();
+    const auto answer = server.post("/whep/front");
+    EXPECT_TRUE(is_problem(answer, 429, "too-many", "all 2 sessions are taken"));
+    EXPECT_FALSE(answer.header("retry-after").empty());
+    EXPECT_EQ(server.request("DELETE", first).status, 200u);
+    EXPECT_EQ(server.post("/whep/front").status, 201u) << "one has gone";
+}
+
+TEST_F(WebrtcHttpTest, OnlyChannelsThatMatchAreServed) {
+    Camera yard("yard/main"), yard_sub("yard/sub");
+    yard.begin();
+    yard.key(1);
+    yard_sub.begin();
+    yard_sub.key(1);
+    server.set("channels", "fro*/main, yard/main");
+    EXPECT_EQ(server.post("/whep/front").status, 201u);
+    EXPECT_EQ(server.post("/whep/yard").status, 201u);
+    EXPECT_TRUE(is_problem(server.post("/whep/yard?stream=sub"), 404, "not-found", "it has: main"));
+    server.set("channels", "");
+    EXPECT_TRUE(is_problem(server.post("/whep/front"), 404, "not-found", "'front'"));
+}
+
+// --- a session ---
+
+TEST_F(WebrtcHttpTest, Trickle) {
+    const std::string session = join();
+    const std::string fragment =
+        "a=ice-ufrag:abcd\r\na=mid:0\r\na=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\n"
+        "a=candidate:2 1 udp 2130706430 f00.local 9 typ host\r\na=end-of-candidates\r\n";
+    EXPECT_EQ(server.request("PATCH", session, trickle_type, fragment).status, 204u);
+    EXPECT_EQ(server.request("PATCH", session, trickle_type, "rubbish").status, 204u) << "nothing in it, nothing done";
+    EXPECT_TRUE(
+        is_problem(server.request("PATCH", "/whep/front/none", trickle_type, fragment), 404, "not-found", "session"));
+}
+
+TEST_F(WebrtcHttpTest, IfMatchNamesTheSession) {
+    const std::string session = join();
+    const std::string etag = "\"" + session_of(session) + "\"";
+    for (const std::string& good : {etag, std::string("*")})
+        EXPECT_EQ(server
+                      .request("PATCH", session,
+                               {{"Content-Type", "application/trickle-ice-sdpfrag"}, {"If-Match", good}}, "x")
+                      .status,
+                  204u);
+    EXPECT_TRUE(is_problem(
+        server.request("PATCH", session,
+                       {{"Content-Type", "application/trickle-ice-sdpfrag"}, {"If-Match", "\"other\""}}, "x"),
+        412, "precondition-failed", "If-Match"));
+}
+
+TEST_F(WebrtcHttpTest, SwitchingSaysWhatIsWrong) {
+    Camera sub("front/sub"), hevc("front/hevc"), b("front/b");
+    sub.begin();
+    hevc.begin("video/x-h265, stream-format=byte-stream, alignment=au");
+    b.begin();
+    b.write(sps() + pps() + idr(), clock_now());
+    b.write(b_slice(), clock_now());
+    const std::string session = join();
+    const auto patch = [&](const std::string& body) { return server.request("PATCH", session, json_type, body); };
+    EXPECT_EQ(patch(R"({"stream": "sub"})").status, 204u);
+    EXPECT_EQ(patch(R"({"stream": "main"})").status, 204u);
+    EXPECT_TRUE(is_problem(patch(R"({"stream": "third"})"), 400, "bad-input", "no stream 'third'"));
+    EXPECT_TRUE(
+        is_problem(patch(R"({"stream": "hevc"})"), 406, "not-acceptable", "sends H265, this session takes only H264"));
+    EXPECT_TRUE(is_problem(patch(R"({"stream": "b"})"), 406, "not-acceptable", "B-frames"));
+    for (const char* bad :
+         {"{}", "[]", "null", "{\"stream\": 1}", "{\"stream\": \"sub\", \"x\": 1}", "{", "\xff\xfe", "\"sub\""})
+        EXPECT_TRUE(is_problem(patch(bad), 400, "bad-input", "{\"stream\": \"main\"}")) << bad;
+    EXPECT_TRUE(is_problem(patch("{\"stream\": \"\xff\xc3\"}"), 400, "bad-input", "")) << "bytes that are no text";
+    EXPECT_TRUE(is_problem(patch("{\"stream\": \"" + std::string(10000, 'x') + "\"}"), 400, "bad-input", "no stream"));
+}
+
+TEST_F(WebrtcHttpTest, StatisticsOfASession) {
+    const std::string session = join();
+    const auto answer = server.request("GET", session);
+    ASSERT_EQ(answer.status, 200u);
+    const Json s = Json::parse(answer.body);
+    EXPECT_EQ(s["id"], session_of(session));
+    EXPECT_EQ(s["state"], "connecting");
+    EXPECT_EQ(s["camera"], "front");
+    EXPECT_EQ(s["connected-ms"], -1.0);
+    EXPECT_EQ(s["first-frame-ms"], -1.0);
+    EXPECT_EQ(s["packets-sent"], 0);
+    EXPECT_EQ(server.request("HEAD", session).status, 200u);
+}
+
+TEST_F(WebrtcHttpTest, ASessionIsFoundUnderItsCameraOnly) {
+    Camera yard("yard/main");
+    yard.begin();
+    yard.key(1);
+    const std::string id = session_of(join());
+    EXPECT_TRUE(is_problem(server.request("GET", "/whep/yard/" + id), 404, "not-found", "session"));
+    EXPECT_TRUE(is_problem(server.request("DELETE", "/whep/yard/" + id), 404, "not-found", "session"));
+    EXPECT_TRUE(is_problem(server.request("PATCH", "/whep/yard/" + id, json_type, R"({"stream":"main"})"), 404,
+                           "not-found", "session"));
+    EXPECT_EQ(server.request("GET", "/whep/front/" + id).status, 200u);
+}
+
+// --- other pages ---
+
+TEST_F(WebrtcHttpTest, PreflightNeedsNoCredentials) {
+    const auto answer = server.request("OPTIONS", "/whep/front",
+                                       {{"Origin", "https://wall.example"}, {"Access-Control-Request-Method", "POST"}});
+    EXPECT_EQ(answer.status, 204u);
+    EXPECT_EQ(answer.header("access-control-allow-origin"), "*");
+    EXPECT_NE(answer.header("access-control-allow-methods").find("PATCH"), std::string::npos);
+    EXPECT_NE(answer.header("access-control-allow-headers").find("Authorization"), std::string::npos);
+    EXPECT_EQ(answer.header("accept-post"), "application/sdp");
+}
+
+TEST_F(WebrtcHttpTest, OtherOriginsMayReadAnswersAndErrors) {
+    for (const auto& answer : {server.post("/whep/front"), server.post("/whep/none")}) {
+        EXPECT_EQ(answer.header("access-control-allow-origin"), "*");
+        EXPECT_NE(answer.header("access-control-expose-headers").find("Location"), std::string::npos);
+    }
+}
+
+} // namespace
+} // namespace sluice
