@@ -248,6 +248,7 @@ void Server::finish_pending(const std::shared_ptr<Pending>& pending, bool in_tim
     if (in_time) {
         negotiate(pending->join, pending->scene, pending->stream, pending->done);
     } else {
+        pending->reader.reset(); // no demand any more when the viewer hears of it
         const std::string why = pending->channel->unavailable();
         {
             std::lock_guard lock(mutex_);

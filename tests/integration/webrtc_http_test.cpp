@@ -264,7 +264,7 @@ TEST_F(WebrtcHttpTest, ACameraThatNeverGaveAPicture) {
     const auto answer = server.post("/whep/dark");
     EXPECT_TRUE(is_problem(answer, 503, "unavailable", "camera 'dark' gives no picture: connection refused"));
     EXPECT_FALSE(answer.header("retry-after").empty());
-    EXPECT_EQ(dark.readers(), 0u);
+    EXPECT_TRUE(eventually([&] { return dark.readers() == 0; }));
 }
 
 TEST_F(WebrtcHttpTest, ACameraThatIsStartedByItsFirstViewer) {
