@@ -73,5 +73,5 @@ window.probe = (() => {
       .map(e => e.startTime);
   }
 
-  return { read, frames, posts, firstFrames: () => first.map(f => f.at) };
+  return { read, frames, posts, firstFrames: () => first.filter(f => f.video.isConnected).map(f => f.at) };
 })();
