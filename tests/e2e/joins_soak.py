@@ -63,7 +63,8 @@ def a_hundred_joins_leave_nothing_behind():
     after = settled(sluice.threads), settled(sluice.descriptors, 5), resident()
     note(f"threads {threads} -> {after[0]}, descriptors {descriptors} -> {after[1]}, "
          f"memory {memory:.1f} -> {after[2]:.1f} MB")
-    assert after[0] <= threads and after[1] <= descriptors, after
+    # A pool thread or a connection that is just being closed may be there; one per join would be a hundred.
+    assert after[0] <= threads + 2 and after[1] <= descriptors + 3, after
     assert after[2] - memory < 10, (memory, after[2])
     assert suite.close(sluice) == 0
 
