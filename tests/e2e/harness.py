@@ -143,6 +143,18 @@ class Browser:
     def __init__(self, width=1280, height=900):
         from selenium import webdriver
         from selenium.webdriver.chrome.service import Service
+        from selenium.webdriver.common import utils
+
+        class Here(Service):
+            """By address: a bare system has no name for it."""
+
+            @property
+            def service_url(self):
+                return f"http://127.0.0.1:{self.port}"
+
+            def is_connectable(self):
+                return utils.is_connectable(self.port, "127.0.0.1")
+
         self.data = tempfile.mkdtemp(prefix="sluice-e2e-chromium-")
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
@@ -151,7 +163,7 @@ class Browser:
                   "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required", "--no-proxy-server",
                   f"--window-size={width},{height}", "--user-data-dir=" + self.data):
             options.add_argument(a)
-        self.d = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        self.d = webdriver.Chrome(options=options, service=Here("/usr/bin/chromedriver"))
         self.d.set_page_load_timeout(30)
         self.d.set_script_timeout(60)
         self.d.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument",
@@ -214,6 +226,11 @@ def note(text):
     print(f"# {text}", flush=True)
 
 
+def complain(text):
+    """meson shows what comes this way when a test fails, the notes it keeps to itself."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def summary(values):
     values = sorted(values)
     return (f"median {statistics.median(values):.0f}, min {values[0]:.0f}, max {values[-1]:.0f} of {len(values)}"
@@ -260,12 +277,11 @@ class Suite:
                     print(f"ok {number} - {name}", flush=True)
                 except Exception:  # pylint: disable=broad-except
                     failed += 1
-                    for line in traceback.format_exc().splitlines():
-                        note(line)
+                    complain(f"{name}\n{traceback.format_exc()}")
                     for thing in self.open_things:
                         if isinstance(thing, Process):
                             for line in thing.news().splitlines()[-25:]:
-                                note(f"{thing.name}: {line[:300]}")
+                                complain(f"{thing.name}: {line[:300]}")
                     print(f"not ok {number} - {name}", flush=True)
                 note(f"{name}: {time.monotonic() - started:.1f} s")
         finally:
