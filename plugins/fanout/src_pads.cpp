@@ -170,10 +170,13 @@ GstFlowReturn SrcPads::push(const AccessUnit& unit, bool skipped, GstClockTimeDi
             out->discont = true;
     Out& out = claim(unit.track, unit.generation);
     if (!std::exchange(exposed_, true)) {
-        // All at once, so that who collects pads (no-more-pads) knows them all.
-        for (const TrackPtr& t : channel_->tracks())
-            if (t->codec != Codec::other && t != unit.track)
-                claim(t, unit.generation);
+        // All at once, so that who collects pads (no-more-pads) knows them all. The next producer may be there already: its
+        // tracks are not those of this unit.
+        const auto tracks = channel_->tracks();
+        if (channel_->stats(0).generation == unit.generation)
+            for (const TrackPtr& t : tracks)
+                if (t->codec != Codec::other && t->index != unit.track->index)
+                    claim(t, unit.generation);
         gst_element_no_more_pads(element_);
     }
     remove_vanished(unit);
