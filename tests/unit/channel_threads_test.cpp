@@ -91,10 +91,12 @@ TEST(ChannelThreads, ProducersTakeOverWhileReadersComeGoAndLag) {
     };
     std::vector<std::shared_ptr<Bell>> bells;
     std::vector<std::unique_ptr<Checker>> checkers;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++) { // all of them before the first thread looks
         bells.push_back(std::make_shared<Bell>());
         checkers.push_back(std::make_unique<Checker>());
         c->add_wakeup(bells[i]);
+    }
+    for (int i = 0; i < 4; i++) {
         threads.emplace_back([&, i] {
             auto r = c->attach(i % 2 ? Start::cached_gop : Start::next_key_unit, true, true);
             while (!over) {
