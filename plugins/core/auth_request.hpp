@@ -24,6 +24,7 @@ struct AuthAnswer {
     std::string reason;    // denied, for the client to read
 };
 // `answer` is called exactly once: with the first answer, from the answering thread, or when the request is dropped unanswered.
-SLUICE_API Ref<SluiceAuthRequest> make_auth_request(AuthQuestion question, std::function<void(const AuthAnswer&)> answer);
+SLUICE_API Ref<SluiceAuthRequest> make_auth_request(AuthQuestion question,
+                                                    std::function<void(const AuthAnswer&)> answer);
 
 } // namespace sluice

@@ -30,12 +30,12 @@ struct ChannelStats {
     uint64_t generation = 0, access_units = 0, key_units = 0, bytes = 0;
     uint64_t cached_units = 0, cached_bytes = 0;
     GstClockTime cached_time = 0;
-    bool gop_complete = false;      // a new reader can start now
-    uint64_t overflows = 0;         // GOPs that did not fit the limits
-    uint64_t skips = 0;             // readers moved to the newest key unit
-    uint64_t before_key = 0;        // units dropped because no key unit had come yet
-    uint64_t stale_writes = 0;      // from producers whose generation is over
-    uint64_t refused = 0;           // buffers that are no access unit
+    bool gop_complete = false; // a new reader can start now
+    uint64_t overflows = 0;    // GOPs that did not fit the limits
+    uint64_t skips = 0;        // readers moved to the newest key unit
+    uint64_t before_key = 0;   // units dropped because no key unit had come yet
+    uint64_t stale_writes = 0; // from producers whose generation is over
+    uint64_t refused = 0;      // buffers that are no access unit
     TimeMapper::Repairs time;
     bool producer_present = false, reorder = false;
     SequenceInfo video;

@@ -29,7 +29,7 @@ private:
         uint64_t second = UINT64_MAX, units = 0, bytes = 0;
     };
     // The running second is left out: it is not over yet.
-    double sum(GstClockTime now, uint64_t Slot::* field) const {
+    double sum(GstClockTime now, uint64_t Slot::*field) const {
         const uint64_t second = now / GST_SECOND;
         uint64_t total = 0;
         for (const Slot& s : slots_)

@@ -15,10 +15,11 @@ template <typename T> struct RefTraits { // GObject and everything derived from 
     static void unref(T* p) { g_object_unref(p); }
 };
 
-#define SLUICE_REF_TRAITS(Type, ref_fn, unref_fn)                                                  \
-    template <> struct RefTraits<Type> {                                                           \
-        static void ref(Type* p) { ref_fn(p); }                                                    \
-        static void unref(Type* p) { unref_fn(p); }                                                \
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a type cannot stand in parentheses here
+#define SLUICE_REF_TRAITS(Type, ref_fn, unref_fn)   \
+    template <> struct RefTraits<Type> {            \
+        static void ref(Type* p) { ref_fn(p); }     \
+        static void unref(Type* p) { unref_fn(p); } \
     }
 SLUICE_REF_TRAITS(GstBuffer, gst_buffer_ref, gst_buffer_unref);
 SLUICE_REF_TRAITS(GstBufferList, gst_buffer_list_ref, gst_buffer_list_unref);

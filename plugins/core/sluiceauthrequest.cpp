@@ -55,7 +55,9 @@ Ref<SluiceAuthRequest> make_auth_request(AuthQuestion question, std::function<vo
 const char* sluice_auth_request_get_action(SluiceAuthRequest* r) { return r->state->question.action.c_str(); }
 const char* sluice_auth_request_get_camera(SluiceAuthRequest* r) { return r->state->question.camera.c_str(); }
 const char* sluice_auth_request_get_channel(SluiceAuthRequest* r) { return r->state->question.channel.c_str(); }
-const char* sluice_auth_request_get_peer_address(SluiceAuthRequest* r) { return r->state->question.peer_address.c_str(); }
+const char* sluice_auth_request_get_peer_address(SluiceAuthRequest* r) {
+    return r->state->question.peer_address.c_str();
+}
 
 const char* sluice_auth_request_get_header(SluiceAuthRequest* r, const char* name) {
     g_return_val_if_fail(name != nullptr, nullptr);

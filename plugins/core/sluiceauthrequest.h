@@ -7,16 +7,21 @@
 G_BEGIN_DECLS
 
 #define SLUICE_TYPE_AUTH_REQUEST (sluice_auth_request_get_type())
-__attribute__((visibility("default"))) G_DECLARE_FINAL_TYPE(SluiceAuthRequest, sluice_auth_request, SLUICE, AUTH_REQUEST, GObject)
+__attribute__((visibility("default")))
+G_DECLARE_FINAL_TYPE(SluiceAuthRequest, sluice_auth_request, SLUICE, AUTH_REQUEST, GObject)
 
-/* What is asked. Strings live as long as the request. */
-__attribute__((visibility("default"))) const char *sluice_auth_request_get_action(SluiceAuthRequest *r);  /* "view" */
-__attribute__((visibility("default"))) const char *sluice_auth_request_get_camera(SluiceAuthRequest *r);  /* "front" */
-__attribute__((visibility("default"))) const char *sluice_auth_request_get_channel(SluiceAuthRequest *r); /* "front/main" */
-__attribute__((visibility("default"))) const char *sluice_auth_request_get_peer_address(SluiceAuthRequest *r); /* IP, no port */
+    /* What is asked. Strings live as long as the request. */
+    __attribute__((visibility("default"))) const
+    char* sluice_auth_request_get_action(SluiceAuthRequest* r);                                          /* "view" */
+__attribute__((visibility("default"))) const char* sluice_auth_request_get_camera(SluiceAuthRequest* r); /* "front" */
+__attribute__((visibility("default"))) const char*
+sluice_auth_request_get_channel(SluiceAuthRequest* r); /* "front/main" */
+__attribute__((visibility("default"))) const char*
+sluice_auth_request_get_peer_address(SluiceAuthRequest* r); /* IP, no port */
 /* name: "authorization" (the whole header value), "cookie" (the whole header value), "origin", "host". NULL if not sent.
  * Never log what this returns for the first two. */
-__attribute__((visibility("default"))) const char *sluice_auth_request_get_header(SluiceAuthRequest *r, const char *name);
+__attribute__((visibility("default"))) const char* sluice_auth_request_get_header(SluiceAuthRequest* r,
+                                                                                  const char* name);
 
 /**
  * sluice_auth_request_accept:
@@ -25,13 +30,15 @@ __attribute__((visibility("default"))) const char *sluice_auth_request_get_heade
  *
  * Answers the request; from any thread, now or later. The first answer counts, others are ignored.
  */
-__attribute__((visibility("default"))) void sluice_auth_request_accept(SluiceAuthRequest *r, const char *principal, gint64 expires);
+__attribute__((visibility("default"))) void sluice_auth_request_accept(SluiceAuthRequest* r, const char* principal,
+                                                                       gint64 expires);
 
 typedef enum {
     SLUICE_AUTH_DENIED_UNAUTHENTICATED, /* HTTP 401: no or wrong credentials */
     SLUICE_AUTH_DENIED_FORBIDDEN        /* HTTP 403: known, but not allowed */
 } SluiceAuthDenial;
 /* reason: for the client to read; never contains a secret. */
-__attribute__((visibility("default"))) void sluice_auth_request_deny(SluiceAuthRequest *r, SluiceAuthDenial denial, const char *reason);
+__attribute__((visibility("default"))) void sluice_auth_request_deny(SluiceAuthRequest* r, SluiceAuthDenial denial,
+                                                                     const char* reason);
 
 G_END_DECLS

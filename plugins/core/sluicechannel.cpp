@@ -33,7 +33,18 @@ Registry& registry() {
     return *r;
 }
 
-enum { PROP_0, PROP_NAME, PROP_PRODUCER_PRESENT, PROP_CAPS, PROP_READERS, PROP_MAX_BYTES, PROP_MAX_BUFFERS, PROP_MAX_TIME, PROP_STATS, N_PROPS };
+enum {
+    PROP_0,
+    PROP_NAME,
+    PROP_PRODUCER_PRESENT,
+    PROP_CAPS,
+    PROP_READERS,
+    PROP_MAX_BYTES,
+    PROP_MAX_BUFFERS,
+    PROP_MAX_TIME,
+    PROP_STATS,
+    N_PROPS
+};
 enum { SIGNAL_DEMAND, SIGNAL_PRODUCER_CHANGED, N_SIGNALS };
 GParamSpec* props[N_PROPS];
 guint signals[N_SIGNALS];
@@ -88,8 +99,8 @@ void free_weak(gpointer data) {
 }
 
 // Emits with no lock held until listeners know what `now` says.
-template <typename Now>
-void tell(SluiceChannel* self, bool ChannelFace::*told, bool ChannelFace::*telling, Now now, void (*emit)(SluiceChannel*, bool)) {
+template <typename Now> void tell(SluiceChannel* self, bool ChannelFace::*told, bool ChannelFace::*telling, Now now,
+                                  void (*emit)(SluiceChannel*, bool)) {
     ChannelFace& face = *self->face;
     std::unique_lock lock(face.demand_mutex);
     if (face.*telling)
@@ -241,18 +252,21 @@ static void sluice_channel_class_init(SluiceChannelClass* klass) {
         g_param_spec_boolean("producer-present", "Producer present", "A producer is writing", FALSE, ro);
     props[PROP_CAPS] = g_param_spec_boxed("caps", "Caps", "Caps of the video track, remembered", GST_TYPE_CAPS, ro);
     props[PROP_READERS] = g_param_spec_uint("readers", "Readers", "Consumers attached", 0, G_MAXUINT, 0, ro);
-    props[PROP_MAX_BYTES] = g_param_spec_uint64("max-gop-bytes", "Max GOP bytes", "Memory of the cached GOP (0: no limit)", 0,
-                                                G_MAXUINT64, SLUICE_CHANNEL_DEFAULT_MAX_BYTES, rw);
-    props[PROP_MAX_BUFFERS] = g_param_spec_uint64("max-gop-buffers", "Max GOP buffers", "Access units in the cached GOP (0: no limit)",
-                                                  0, G_MAXUINT64, SLUICE_CHANNEL_DEFAULT_MAX_BUFFERS, rw);
-    props[PROP_MAX_TIME] = g_param_spec_uint64("max-gop-time", "Max GOP time", "Length of the cached GOP in ns (0: no limit)", 0,
-                                               G_MAXUINT64, SLUICE_CHANNEL_DEFAULT_MAX_TIME, rw);
+    props[PROP_MAX_BYTES] =
+        g_param_spec_uint64("max-gop-bytes", "Max GOP bytes", "Memory of the cached GOP (0: no limit)", 0, G_MAXUINT64,
+                            SLUICE_CHANNEL_DEFAULT_MAX_BYTES, rw);
+    props[PROP_MAX_BUFFERS] =
+        g_param_spec_uint64("max-gop-buffers", "Max GOP buffers", "Access units in the cached GOP (0: no limit)", 0,
+                            G_MAXUINT64, SLUICE_CHANNEL_DEFAULT_MAX_BUFFERS, rw);
+    props[PROP_MAX_TIME] =
+        g_param_spec_uint64("max-gop-time", "Max GOP time", "Length of the cached GOP in ns (0: no limit)", 0,
+                            G_MAXUINT64, SLUICE_CHANNEL_DEFAULT_MAX_TIME, rw);
     props[PROP_STATS] = g_param_spec_boxed("stats", "Statistics", "Counters of this channel", GST_TYPE_STRUCTURE, ro);
     g_object_class_install_properties(object, N_PROPS, props);
-    signals[SIGNAL_DEMAND] = g_signal_new("demand", SLUICE_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr,
-                                          G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
-    signals[SIGNAL_PRODUCER_CHANGED] = g_signal_new("producer-changed", SLUICE_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, nullptr,
-                                                    nullptr, nullptr, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+    signals[SIGNAL_DEMAND] = g_signal_new("demand", SLUICE_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr,
+                                          nullptr, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+    signals[SIGNAL_PRODUCER_CHANGED] = g_signal_new("producer-changed", SLUICE_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0,
+                                                    nullptr, nullptr, nullptr, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
 }
 
 static void sluice_channel_init(SluiceChannel* self) { self->face = new ChannelFace; }

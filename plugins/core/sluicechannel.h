@@ -14,7 +14,7 @@ __attribute__((visibility("default"))) G_DECLARE_FINAL_TYPE(SluiceChannel, sluic
 #define SLUICE_CHANNEL_DEFAULT_MAX_BUFFERS 4096u
 #define SLUICE_CHANNEL_DEFAULT_MAX_TIME (15 * GST_SECOND)
 
-/**
+    /**
  * sluice_channel_get:
  * @name: "camera/stream", printable ASCII without spaces, 1 to 200 characters
  *
@@ -23,15 +23,15 @@ __attribute__((visibility("default"))) G_DECLARE_FINAL_TYPE(SluiceChannel, sluic
  *
  * Returns: (transfer full) (nullable): the channel, NULL if the name is not allowed
  */
-__attribute__((visibility("default"))) SluiceChannel *sluice_channel_get(const char *name);
+    __attribute__((visibility("default"))) SluiceChannel* sluice_channel_get(const char* name);
 
 /**
  * sluice_channel_lookup:
  * Returns: (transfer full) (nullable): the channel of that name, NULL if there is none
  */
-__attribute__((visibility("default"))) SluiceChannel *sluice_channel_lookup(const char *name);
+__attribute__((visibility("default"))) SluiceChannel* sluice_channel_lookup(const char* name);
 
-__attribute__((visibility("default"))) const char *sluice_channel_get_name(SluiceChannel *channel);
+__attribute__((visibility("default"))) const char* sluice_channel_get_name(SluiceChannel* channel);
 
 /**
  * sluice_channel_set_unavailable:
@@ -39,7 +39,7 @@ __attribute__((visibility("default"))) const char *sluice_channel_get_name(Sluic
  *
  * What a viewer is told when it asks for a channel without a producer. Cleared by the next producer.
  */
-__attribute__((visibility("default"))) void sluice_channel_set_unavailable(SluiceChannel *channel, const char *reason);
+__attribute__((visibility("default"))) void sluice_channel_set_unavailable(SluiceChannel* channel, const char* reason);
 
 /* Properties (all readable, notified only where said):
  *   name              string

@@ -15,9 +15,9 @@ namespace sluice {
 // the reorder window. Pure: the clock's time comes in as a parameter.
 class SLUICE_API TimeMapper {
 public:
-    static constexpr GstClockTime jump_limit = GST_SECOND;         // more than this at once is a jump, not jitter
-    static constexpr GstClockTime max_lag = 10 * GST_SECOND;       // older than this although it came just now: a jump
-    static constexpr GstClockTime reorder_window = GST_SECOND;     // how far B-frames may reach back
+    static constexpr GstClockTime jump_limit = GST_SECOND;     // more than this at once is a jump, not jitter
+    static constexpr GstClockTime max_lag = 10 * GST_SECOND;   // older than this although it came just now: a jump
+    static constexpr GstClockTime reorder_window = GST_SECOND; // how far B-frames may reach back
 
     struct Repairs {
         uint64_t clamped = 0; // small corrections: a little ahead of now, a little backwards

@@ -19,7 +19,8 @@ public:
         const GstClockTime theirs = gst_clock_get_time(pipeline);
         now_ = gst_clock_get_time(channel.get());
         // The thread may have been interrupted between two readings: the middle halves that error.
-        difference_ = static_cast<GstClockTimeDiff>(before + (now_ - before) / 2) - static_cast<GstClockTimeDiff>(theirs);
+        difference_ =
+            static_cast<GstClockTimeDiff>(before + (now_ - before) / 2) - static_cast<GstClockTimeDiff>(theirs);
     }
 
     ChannelTime now() const { return now_; } // of the channels' clock

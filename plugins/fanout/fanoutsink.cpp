@@ -143,10 +143,11 @@ void request_key_unit(SluiceFanoutSink* self) {
         s.next_key_unit_request = now + GST_SECOND;
         count = s.key_unit_requests_sent++;
     }
-    gst_pad_push_event(pad.get(), gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM,
-                                                       gst_structure_new("GstForceKeyUnit", "running-time", G_TYPE_UINT64,
-                                                                         GST_CLOCK_TIME_NONE, "all-headers", G_TYPE_BOOLEAN,
-                                                                         TRUE, "count", G_TYPE_UINT, count, nullptr)));
+    gst_pad_push_event(pad.get(),
+                       gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM,
+                                            gst_structure_new("GstForceKeyUnit", "running-time", G_TYPE_UINT64,
+                                                              GST_CLOCK_TIME_NONE, "all-headers", G_TYPE_BOOLEAN, TRUE,
+                                                              "count", G_TYPE_UINT, count, nullptr)));
 }
 
 void open_generation(SluiceFanoutSink* self) {
@@ -199,8 +200,8 @@ void post_eos_if_due(SluiceFanoutSink* self) {
 }
 
 void taken_over(SluiceFanoutSink* self, const Channel& channel) {
-    GST_ELEMENT_ERROR(self, RESOURCE, BUSY, ("Another producer has taken over the channel '%s'.", channel.name().c_str()),
-                      (nullptr));
+    GST_ELEMENT_ERROR(self, RESOURCE, BUSY,
+                      ("Another producer has taken over the channel '%s'.", channel.name().c_str()), (nullptr));
 }
 
 bool set_caps(SluiceFanoutSink* self, GstPad* pad, const GstCaps* caps) {
@@ -222,7 +223,8 @@ bool set_caps(SluiceFanoutSink* self, GstPad* pad, const GstCaps* caps) {
             state_of(pad).video = is_video(codec);
     }
     if (second) {
-        GST_ELEMENT_ERROR(self, STREAM, FORMAT, ("A channel has one video track, %s:%s is a second one.", GST_DEBUG_PAD_NAME(pad)),
+        GST_ELEMENT_ERROR(self, STREAM, FORMAT,
+                          ("A channel has one video track, %s:%s is a second one.", GST_DEBUG_PAD_NAME(pad)),
                           ("Give each variant of a scene a channel of its own."));
         return false;
     }
@@ -274,7 +276,8 @@ gboolean sink_event(GstPad* pad, GstObject* parent, GstEvent* raw) {
 }
 
 // The presentation time on the clock of the channels; GST_CLOCK_TIME_NONE if the buffer does not say it.
-GstClockTime channel_time_of(GstElement* element, const ClockBridge& bridge, const GstSegment& segment, GstClockTime pts) {
+GstClockTime channel_time_of(GstElement* element, const ClockBridge& bridge, const GstSegment& segment,
+                             GstClockTime pts) {
     if (!GST_CLOCK_TIME_IS_VALID(pts) || segment.format != GST_FORMAT_TIME)
         return GST_CLOCK_TIME_NONE;
     guint64 running = 0;
@@ -574,23 +577,25 @@ static void sluice_fanout_sink_class_init(SluiceFanoutSinkClass* klass) {
     element->query = sluice_fanout_sink_query;
     element->send_event = sluice_fanout_sink_send_event;
     constexpr auto rw = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-    g_object_class_install_property(
-        object, PROP_CHANNEL,
-        g_param_spec_string("channel", "Channel", "Name of the channel to write to, such as front/main", nullptr,
-                            GParamFlags(rw | GST_PARAM_MUTABLE_READY)));
+    g_object_class_install_property(object, PROP_CHANNEL,
+                                    g_param_spec_string("channel", "Channel",
+                                                        "Name of the channel to write to, such as front/main", nullptr,
+                                                        GParamFlags(rw | GST_PARAM_MUTABLE_READY)));
     g_object_class_install_property(
         object, PROP_KEY_UNIT_REQUESTS,
-        g_param_spec_boolean("key-unit-requests", "Key unit requests",
-                             "Ask upstream for a key unit when a reader needs one: for encoders, cameras do not hear it",
-                             FALSE, GParamFlags(rw | GST_PARAM_MUTABLE_PLAYING)));
+        g_param_spec_boolean(
+            "key-unit-requests", "Key unit requests",
+            "Ask upstream for a key unit when a reader needs one: for encoders, cameras do not hear it", FALSE,
+            GParamFlags(rw | GST_PARAM_MUTABLE_PLAYING)));
     g_object_class_install_property(
         object, PROP_STATS,
-        g_param_spec_boxed("stats", "Statistics", "Counters of the channel (sluice-channel-stats); NULL in the state NULL",
-                           GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+        g_param_spec_boxed("stats", "Statistics",
+                           "Counters of the channel (sluice-channel-stats); NULL in the state NULL", GST_TYPE_STRUCTURE,
+                           GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
     gst_element_class_add_static_pad_template(element, &sink_template);
-    gst_element_class_set_static_metadata(element, "Channel sink", "Sink/Video/Audio",
-                                          "Writes a stream with all its tracks to a named channel, for any number of readers",
-                                          "The Sluice authors");
+    gst_element_class_set_static_metadata(
+        element, "Channel sink", "Sink/Video/Audio",
+        "Writes a stream with all its tracks to a named channel, for any number of readers", "The Sluice authors");
 }
 
 static void sluice_fanout_sink_init(SluiceFanoutSink* self) {

@@ -33,21 +33,22 @@ namespace {
 
 enum { PROP_0, PROP_CHANNEL, PROP_START_MODE, PROP_STATS };
 
-GstStaticPadTemplate video_template = GST_STATIC_PAD_TEMPLATE(
-    "video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
-    GST_STATIC_CAPS("video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; "
-                    "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au"));
+GstStaticPadTemplate video_template =
+    GST_STATIC_PAD_TEMPLATE("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
+                            GST_STATIC_CAPS("video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; "
+                                            "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au"));
 GstStaticPadTemplate audio_template = GST_STATIC_PAD_TEMPLATE(
     "audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
     GST_STATIC_CAPS("audio/x-mulaw, rate=(int)8000, channels=(int)1; audio/x-alaw, rate=(int)8000, channels=(int)1; "
                     "audio/x-opus"));
 
 GType start_mode_type() {
-    static const GEnumValue values[] = {
-        {int(Channel::Start::cached_gop), "At the cached GOP's key unit if there is one, else at the next", "cached-gop"},
-        {int(Channel::Start::next_key_unit), "At the next key unit", "next-key-unit"},
-        {int(Channel::Start::live), "At once, whatever comes next", "live"},
-        {0, nullptr, nullptr}};
+    static const GEnumValue values[] = {{int(Channel::Start::cached_gop),
+                                         "At the cached GOP's key unit if there is one, else at the next",
+                                         "cached-gop"},
+                                        {int(Channel::Start::next_key_unit), "At the next key unit", "next-key-unit"},
+                                        {int(Channel::Start::live), "At once, whatever comes next", "live"},
+                                        {0, nullptr, nullptr}};
     static const GType type = g_enum_register_static("SluiceFanoutSrcStartMode", values);
     return type;
 }
@@ -139,7 +140,8 @@ bool push_next(SluiceFanoutSrc* self, Run& run) {
     run.generation = next.unit->generation;
     const auto clock = adopt(gst_element_get_clock(GST_ELEMENT(self)));
     const ClockBridge bridge(clock.get());
-    const auto running = bridge.to_pipeline(next.unit->time) - GstClockTimeDiff(gst_element_get_base_time(GST_ELEMENT(self)));
+    const auto running =
+        bridge.to_pipeline(next.unit->time) - GstClockTimeDiff(gst_element_get_base_time(GST_ELEMENT(self)));
     const GstFlowReturn flow = run.pads->push(*next.unit, next.skipped, running);
     if (flow == GST_FLOW_OK)
         return true;
@@ -249,7 +251,9 @@ static GstStateChangeReturn sluice_fanout_src_change_state(GstElement* element, 
         if (ret != GST_STATE_CHANGE_FAILURE)
             run_of(self)->control->play(true); // base time and clock are set now
         break;
-    case GST_STATE_CHANGE_PAUSED_TO_READY: stop_run(self, run_of(self)); break; // the pads are inactive: nothing blocks it
+    case GST_STATE_CHANGE_PAUSED_TO_READY:
+        stop_run(self, run_of(self));
+        break; // the pads are inactive: nothing blocks it
     case GST_STATE_CHANGE_READY_TO_NULL: leave_channel(self); break;
     default: break;
     }
@@ -352,18 +356,19 @@ static void sluice_fanout_src_class_init(SluiceFanoutSrcClass* klass) {
     element->query = sluice_fanout_src_query;
     element->send_event = sluice_fanout_src_send_event;
     constexpr auto rw = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-    g_object_class_install_property(object, PROP_CHANNEL,
-                                    g_param_spec_string("channel", "Channel",
-                                                        "Name of the channel to read, such as front/main", nullptr, rw));
+    g_object_class_install_property(
+        object, PROP_CHANNEL,
+        g_param_spec_string("channel", "Channel", "Name of the channel to read, such as front/main", nullptr, rw));
     g_object_class_install_property(object, PROP_START_MODE,
                                     g_param_spec_enum("start-mode", "Start mode", "Where in the channel reading begins",
                                                       start_mode_type(), int(Channel::Start::cached_gop), rw));
     g_object_class_install_property(
         object, PROP_STATS,
-        g_param_spec_boxed("stats", "Statistics",
-                           "sluice-fanoutsrc-stats: units, bytes, skips (times moved to the newest key unit), generation (of "
-                           "the producer read last), waiting (for the producer)",
-                           GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+        g_param_spec_boxed(
+            "stats", "Statistics",
+            "sluice-fanoutsrc-stats: units, bytes, skips (times moved to the newest key unit), generation (of "
+            "the producer read last), waiting (for the producer)",
+            GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
     gst_element_class_add_static_pad_template(element, &video_template);
     gst_element_class_add_static_pad_template(element, &audio_template);
     gst_element_class_set_static_metadata(element, "Channel source", "Source/Video/Audio",

@@ -76,7 +76,8 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    bool woken_ = false, playing_ = false, flushing_ = false, restart_ = false, end_ = false, stop_ = false, ended_ = false;
+    bool woken_ = false, playing_ = false, flushing_ = false, restart_ = false, end_ = false, stop_ = false,
+         ended_ = false;
 };
 
 } // namespace sluice

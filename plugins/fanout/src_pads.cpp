@@ -35,7 +35,8 @@ gboolean src_query(GstPad* pad, GstObject* parent, GstQuery* query) {
 } // namespace
 
 SrcPads::SrcPads(GstElement* element, std::shared_ptr<Channel> channel)
-    : element_(element), channel_(std::move(channel)), group_id_(gst_util_group_id_next()), flows_(gst_flow_combiner_new()) {}
+    : element_(element), channel_(std::move(channel)), group_id_(gst_util_group_id_next()),
+      flows_(gst_flow_combiner_new()) {}
 
 SrcPads::~SrcPads() {
     remove_all();

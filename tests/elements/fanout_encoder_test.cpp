@@ -22,7 +22,8 @@ struct Pipeline {
     }
     ~Pipeline() { gst_element_set_state(pipeline.get(), GST_STATE_NULL); }
     void run_to_eos() {
-        const auto m = adopt(gst_bus_timed_pop_filtered(bus.get(), 3 * deadline, GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+        const auto m = adopt(
+            gst_bus_timed_pop_filtered(bus.get(), 3 * deadline, GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
         ASSERT_TRUE(m);
         EXPECT_EQ(GST_MESSAGE_TYPE(m.get()), GST_MESSAGE_EOS);
     }
@@ -38,7 +39,8 @@ struct Pipeline {
 
 std::string source(const char* encoder, int buffers = 30) {
     return "videotestsrc is-live=true num-buffers=" + std::to_string(buffers) +
-           " ! video/x-raw,width=160,height=120,framerate=60/1 ! " + encoder + " ! fanoutsink name=sink channel=real/main";
+           " ! video/x-raw,width=160,height=120,framerate=60/1 ! " + encoder +
+           " ! fanoutsink name=sink channel=real/main";
 }
 
 struct Read {
@@ -68,7 +70,8 @@ void expect_whole(const Read& r, Codec codec) {
     for (const auto& u : r.units) {
         ASSERT_FALSE(u->nals.empty());
         EXPECT_FALSE(is_delimiter(codec, u->nals.front().type));
-        const bool sets = std::any_of(u->nals.begin(), u->nals.end(), [&](const NalUnit& n) { return is_parameter_set(codec, n.type); });
+        const bool sets = std::any_of(u->nals.begin(), u->nals.end(),
+                                      [&](const NalUnit& n) { return is_parameter_set(codec, n.type); });
         EXPECT_TRUE(!u->key || sets);
         EXPECT_FALSE(u->payloads().empty());
     }
@@ -84,7 +87,8 @@ TEST(Encoders, X264WithoutReordering) {
     EXPECT_EQ(r.stats.video.height, 120u);
     EXPECT_EQ(r.stats.time.jumps, 0u);
     EXPECT_EQ(r.stats.overflows, 0u);
-    EXPECT_TRUE(std::is_sorted(r.units.begin(), r.units.end(), [](const auto& a, const auto& b) { return a->time < b->time; }));
+    EXPECT_TRUE(
+        std::is_sorted(r.units.begin(), r.units.end(), [](const auto& a, const auto& b) { return a->time < b->time; }));
 }
 
 TEST(Encoders, X264WithBFrames) {
@@ -128,9 +132,10 @@ TEST(Encoders, X265) {
 TEST(Encoders, OpusAndG711BesideTheVideo) {
     for (const char* audio : {"mulawenc", "alawenc", "audioresample ! opusenc"}) {
         const auto face = adopt(sluice_channel_get("real/main"));
-        Pipeline in(source("x264enc tune=zerolatency ! h264parse", 100000) +
-                    " audiotestsrc is-live=true samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1 ! audioconvert ! " + audio +
-                    " ! sink.");
+        Pipeline in(
+            source("x264enc tune=zerolatency ! h264parse", 100000) +
+            " audiotestsrc is-live=true samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1 ! audioconvert ! " +
+            audio + " ! sink.");
         Pipeline out("fanoutsrc name=src channel=real/main src.video_0 ! queue ! appsink name=out sync=false "
                      "src.audio_0 ! queue ! appsink name=sound sync=false");
         for (int i = 0; i < 5; i++) {
@@ -177,7 +182,8 @@ TEST(Encoders, AnOutputOutlivesItsSources) {
 // A file is what most tools read: the muxer takes the stream without complaint from its first unit on.
 TEST(Encoders, AMuxerTakesIt) {
     Pipeline in(source("x264enc tune=zerolatency key-int-max=20", 100000));
-    Pipeline out("fanoutsrc name=src channel=real/main ! queue ! h264parse ! h264timestamper ! h264parse ! mp4mux fragment-duration=100 "
+    Pipeline out("fanoutsrc name=src channel=real/main ! queue ! h264parse ! h264timestamper ! h264parse ! mp4mux "
+                 "fragment-duration=100 "
                  "! appsink name=out sync=false");
     size_t bytes = 0;
     for (int i = 0; i < 10; i++) {

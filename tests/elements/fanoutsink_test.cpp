@@ -21,7 +21,8 @@ GstHarness* harness_of(const Ref<GstElement>& element) {
 // A playing fanoutsink with video on sink_0. Its pipeline's clock stands at 100 s and its base time is 90 s, so now is
 // running time 10 s, and 5000 s on the channels' clock.
 struct Rig : Harness {
-    explicit Rig(const char* name = "front/main", const char* caps_text = h264) : Harness(harness_of(make_element("fanoutsink", name))) {
+    explicit Rig(const char* name = "front/main", const char* caps_text = h264)
+        : Harness(harness_of(make_element("fanoutsink", name))) {
         gst_harness_use_testclock(h);
         gst_harness_set_time(h, 100 * s);
         gst_element_set_base_time(element(), 90 * s);
@@ -332,7 +333,8 @@ TEST_F(FanoutSink, UpAndDownManyTimesWhileDataComes) {
         }
     });
     for (int i = 0; i < 100; i++)
-        for (const GstState state : {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED})
+        for (const GstState state :
+             {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED})
             ASSERT_EQ(gst_element_set_state(rig.element(), state), GST_STATE_CHANGE_SUCCESS);
     over = true;
     pusher.join();

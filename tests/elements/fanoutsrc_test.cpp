@@ -54,7 +54,8 @@ public:
     }
     bool at_eos(const char* pad) {
         const auto app = wait_for_pad(pad);
-        return !adopt(gst_app_sink_try_pull_sample(GST_APP_SINK(app.get()), deadline)) && gst_app_sink_is_eos(GST_APP_SINK(app.get()));
+        return !adopt(gst_app_sink_try_pull_sample(GST_APP_SINK(app.get()), deadline)) &&
+               gst_app_sink_is_eos(GST_APP_SINK(app.get()));
     }
     Ref<GstElement> wait_for_pad(const std::string& pad) {
         Ref<GstElement> app;
@@ -208,7 +209,8 @@ TEST_F(FanoutSrc, StartModes) {
     };
     for (const Row& row : {Row{"cached-gop", "*K", "d"}, Row{"next-key-unit", "*K", "d"}, Row{"live", "*d", "K"}}) {
         const auto face = adopt(sluice_channel_get("front/main"));
-        Producer p(channel_of(face.get()), 4999 * s + 920 * ms); // all of it within what a new key unit leaves in front of it
+        Producer p(channel_of(face.get()),
+                   4999 * s + 920 * ms); // all of it within what a new key unit leaves in front of it
         p.key(50);
         p.delta();
         Rig rig(row.mode);
@@ -220,7 +222,9 @@ TEST_F(FanoutSrc, StartModes) {
         EXPECT_EQ(kind(b), row.second) << row.mode;
         const size_t size = gst_buffer_get_size(buffer(a));
         const std::string mode = row.mode;
-        EXPECT_EQ(size, mode == "cached-gop" ? key_unit(50).size() : mode == "live" ? p_slice(60).size() : key_unit(70).size());
+        EXPECT_EQ(size, mode == "cached-gop" ? key_unit(50).size()
+                        : mode == "live"     ? p_slice(60).size()
+                                             : key_unit(70).size());
     }
 }
 
@@ -449,8 +453,8 @@ TEST_F(FanoutSrc, KeyUnitRequestsReachTheProducer) {
     EXPECT_TRUE(gst_pad_push_event(
         peer.get(), gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty("GstForceKeyUnit"))));
     EXPECT_EQ(asked, 1);
-    EXPECT_FALSE(gst_pad_push_event(peer.get(), gst_event_new_seek(1, GST_FORMAT_TIME, GST_SEEK_FLAG_NONE, GST_SEEK_TYPE_SET,
-                                                                   0, GST_SEEK_TYPE_NONE, 0)));
+    EXPECT_FALSE(gst_pad_push_event(peer.get(), gst_event_new_seek(1, GST_FORMAT_TIME, GST_SEEK_FLAG_NONE,
+                                                                   GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0)));
     rig.channel->set_key_unit_handler(p.token, nullptr);
 }
 
@@ -470,7 +474,8 @@ TEST_F(FanoutSrc, UpAndDownManyTimesWhileDataComes) {
         }
     });
     for (int i = 0; i < 100; i++)
-        for (const GstState state : {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED})
+        for (const GstState state :
+             {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED})
             ASSERT_NE(gst_element_set_state(rig.src.get(), state), GST_STATE_CHANGE_FAILURE);
     over = true;
     producer.join();

@@ -66,8 +66,8 @@ TEST(Generic, StatesUpAndDown) {
     for_each_element([](const std::string& name) {
         const auto e = make_ready(name);
         for (int round = 0; round < 3; round++) {
-            for (const GstState state : {GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED, GST_STATE_READY,
-                                         GST_STATE_NULL})
+            for (const GstState state : {GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED,
+                                         GST_STATE_READY, GST_STATE_NULL})
                 EXPECT_TRUE(change(e, state)) << gst_element_state_get_name(state);
         }
     });
@@ -128,8 +128,8 @@ TEST(Generic, MetadataIsThere) {
     for_each_element([](const std::string& name) {
         const auto e = make_element(name.c_str());
         GstElementClass* klass = GST_ELEMENT_GET_CLASS(e.get());
-        for (const char* key : {GST_ELEMENT_METADATA_LONGNAME, GST_ELEMENT_METADATA_KLASS, GST_ELEMENT_METADATA_DESCRIPTION,
-                                GST_ELEMENT_METADATA_AUTHOR}) {
+        for (const char* key : {GST_ELEMENT_METADATA_LONGNAME, GST_ELEMENT_METADATA_KLASS,
+                                GST_ELEMENT_METADATA_DESCRIPTION, GST_ELEMENT_METADATA_AUTHOR}) {
             const char* text = gst_element_class_get_metadata(klass, key);
             EXPECT_TRUE(text && *text) << key;
         }
@@ -177,7 +177,8 @@ TEST(Generic, StateChangesWhileDataComes) {
             });
         }
         for (int i = 0; i < 30; i++)
-            for (const GstState state : {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED})
+            for (const GstState state :
+                 {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED})
                 EXPECT_TRUE(gst_element_set_state(e.get(), state) != GST_STATE_CHANGE_FAILURE);
         over = true;
         data.join();
@@ -242,7 +243,8 @@ TEST(Examples, Run) {
     std::ofstream("viewers.htpasswd") << "viewer:$6$0123456789abcdef$x\n";
     for (const Example& example : examples()) {
         SCOPED_TRACE(example.line);
-        const std::string line = std::regex_replace(example.line, std::regex("port=[0-9]+"), "port=0 address=127.0.0.1");
+        const std::string line =
+            std::regex_replace(example.line, std::regex("port=[0-9]+"), "port=0 address=127.0.0.1");
         GError* raw = nullptr;
         const auto pipeline = sink(gst_parse_launch(line.c_str(), &raw));
         const GErrorPtr error(raw);
@@ -252,7 +254,8 @@ TEST(Examples, Run) {
         const bool ends = line.find("num-buffers=") != std::string::npos;
         for (;;) {
             const auto m = adopt(gst_bus_timed_pop_filtered(
-                bus.get(), 3 * deadline, GstMessageType(GST_MESSAGE_ERROR | GST_MESSAGE_EOS | GST_MESSAGE_STATE_CHANGED)));
+                bus.get(), 3 * deadline,
+                GstMessageType(GST_MESSAGE_ERROR | GST_MESSAGE_EOS | GST_MESSAGE_STATE_CHANGED)));
             ASSERT_TRUE(m) << "nothing happens any more";
             if (GST_MESSAGE_TYPE(m.get()) == GST_MESSAGE_EOS)
                 break;
@@ -297,7 +300,8 @@ TEST(Examples, RunInGstLaunchWithoutLeaks) {
         env = g_environ_setenv(env, "GST_DEBUG_NO_COLOR", "1", TRUE);
         gchar *out = nullptr, *err = nullptr;
         gint status = -1;
-        EXPECT_TRUE(g_spawn_sync(nullptr, argv, env, G_SPAWN_SEARCH_PATH, nullptr, nullptr, &out, &err, &status, nullptr));
+        EXPECT_TRUE(
+            g_spawn_sync(nullptr, argv, env, G_SPAWN_SEARCH_PATH, nullptr, nullptr, &out, &err, &status, nullptr));
         const GString8 out_text(out), err_text(err);
         g_strfreev(argv);
         g_strfreev(env);
@@ -305,7 +309,8 @@ TEST(Examples, RunInGstLaunchWithoutLeaks) {
         EXPECT_NE(std::string(err).find("object-alive"), std::string::npos) << "the tracer did not run";
         std::istringstream lines(err);
         for (std::string line; std::getline(lines, line);)
-            if (line.find("object-alive,") != std::string::npos && line.find("(string)%s") == std::string::npos) // the format
+            if (line.find("object-alive,") != std::string::npos &&
+                line.find("(string)%s") == std::string::npos) // the format
                 ADD_FAILURE() << line;
         runs++;
     }

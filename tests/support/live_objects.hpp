@@ -30,11 +30,11 @@ inline std::map<std::string, std::string> left_over_by(const std::function<void(
         for (const char* field : {"objects-created-list", "objects-removed-list"}) {
             const GValue* list = gst_structure_get_value(info, field);
             for (guint i = 0; list && i < gst_value_list_get_size(list); i++) {
-                const GstStructure* s = gst_value_get_structure(gst_value_list_get_value(list, i));
-                const std::string address = gst_structure_get_string(s, "address");
+                const GstStructure* object = gst_value_get_structure(gst_value_list_get_value(list, i));
+                const std::string address = gst_structure_get_string(object, "address");
                 // An address may come back: created and removed in turns, only the number of both counts.
                 if (g_str_equal(field, "objects-created-list"))
-                    alive[address] += std::string(gst_structure_get_string(s, "type-name")) + ";";
+                    alive[address] += std::string(gst_structure_get_string(object, "type-name")) + ";";
                 else if (const auto it = alive.find(address); it != alive.end())
                     it->second.erase(0, it->second.find(';') + 1);
             }

@@ -56,7 +56,8 @@ inline Bytes bytes_of(const AccessUnitPtr& u) { return bytes_of(u->buffer.get())
 inline Ref<GstCaps> caps(const char* text) { return adopt(gst_caps_from_string(text)); }
 inline Ref<GstCaps> h264_caps(int width = 320) {
     const GString8 text(g_strdup_printf(
-        "video/x-h264, stream-format=(string)byte-stream, alignment=(string)au, width=(int)%d, height=(int)240", width));
+        "video/x-h264, stream-format=(string)byte-stream, alignment=(string)au, width=(int)%d, height=(int)240",
+        width));
     return caps(text.get());
 }
 inline Ref<GstCaps> mulaw_caps() { return caps("audio/x-mulaw, rate=(int)8000, channels=(int)1"); }

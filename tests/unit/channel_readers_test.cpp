@@ -93,8 +93,9 @@ TEST_P(ChannelBounds, ALongGopKeepsRunningReadersAndRefusesNewOnes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Limits, ChannelBounds,
-                         testing::Values(Bound{"bytes", {3000, 0, 0}}, Bound{"buffers", {0, 20, 0}}, Bound{"time", {0, 0, 2 * s}}),
-                         [](const auto& info) { return info.param.name; });
+                         testing::Values(Bound{"bytes", {3000, 0, 0}}, Bound{"buffers", {0, 20, 0}},
+                                         Bound{"time", {0, 0, 2 * s}}),
+                         [](const auto& bound) { return bound.param.name; });
 
 TEST(ChannelMemory, OneUnitLargerThanTheLimitIsKept) {
     auto c = make({.max_bytes = 1000});

@@ -39,8 +39,9 @@ TEST(RateMeter, AStreamThatSlowsDown) {
     for (int second = 0; second < 20; second++) { // one unit a second, with a gap
         if (second < 5 || second > 10)
             m.add(second * s, 10);
-        if (second == 12)
+        if (second == 12) {
             EXPECT_DOUBLE_EQ(m.units_per_second(12 * s), 0.25);
+        }
     }
     EXPECT_DOUBLE_EQ(m.units_per_second(20 * s), 1);
     EXPECT_DOUBLE_EQ(m.bytes_per_second(20 * s), 10);

@@ -94,7 +94,8 @@ TEST_F(SluiceChannelTest, PropertiesReadAndWrite) {
     EXPECT_EQ(bytes, SLUICE_CHANNEL_DEFAULT_MAX_BYTES);
     EXPECT_EQ(buffers, SLUICE_CHANNEL_DEFAULT_MAX_BUFFERS);
     EXPECT_EQ(time, SLUICE_CHANNEL_DEFAULT_MAX_TIME);
-    g_object_set(c.get(), "max-gop-bytes", guint64(1), "max-gop-buffers", guint64(2), "max-gop-time", guint64(3), nullptr);
+    g_object_set(c.get(), "max-gop-bytes", guint64(1), "max-gop-buffers", guint64(2), "max-gop-time", guint64(3),
+                 nullptr);
     const ChannelLimits l = channel_of(c.get())->limits();
     EXPECT_EQ(l.max_bytes, 1u);
     EXPECT_EQ(l.max_buffers, 2u);
@@ -139,8 +140,8 @@ TEST_F(SluiceChannelTest, CapsAndStatsFollowTheStream) {
     gboolean complete = TRUE, reorder = TRUE;
     gdouble fps = -1;
     EXPECT_TRUE(gst_structure_get(raw, "width", G_TYPE_UINT, &width, "height", G_TYPE_UINT, &height, "gop-complete",
-                                  G_TYPE_BOOLEAN, &complete, "reorder", G_TYPE_BOOLEAN, &reorder, "fps", G_TYPE_DOUBLE, &fps,
-                                  nullptr));
+                                  G_TYPE_BOOLEAN, &complete, "reorder", G_TYPE_BOOLEAN, &reorder, "fps", G_TYPE_DOUBLE,
+                                  &fps, nullptr));
     EXPECT_EQ(width, 320u);
     EXPECT_EQ(height, 240u);
     EXPECT_FALSE(complete);
@@ -162,7 +163,8 @@ TEST_F(SluiceChannelTest, ProducerChangesAreTold) {
     Signals changed;
     int notified = 0;
     g_signal_connect(c.get(), "producer-changed", G_CALLBACK(Signals::on), &changed);
-    g_signal_connect(c.get(), "notify::producer-present", G_CALLBACK(+[](GObject*, GParamSpec*, int* n) { ++*n; }), &notified);
+    g_signal_connect(c.get(), "notify::producer-present", G_CALLBACK(+[](GObject*, GParamSpec*, int* n) { ++*n; }),
+                     &notified);
     Producer p(channel_of(c.get()));
     p.key();
     p.delta();

@@ -33,7 +33,8 @@ TEST(Timeline, TheCachedGopIsSqueezedInOrderAndTheLiveEdgeIsExact) {
 
 TEST(Timeline, BFramesKeepTheirOrderInTheSqueeze) {
     Timeline t;
-    const GstClockTime i = t.map(-2 * s), p = t.map(-2 * s + 120 * ms), b1 = t.map(-2 * s + 40 * ms), b2 = t.map(-2 * s + 80 * ms);
+    const GstClockTime i = t.map(-2 * s), p = t.map(-2 * s + 120 * ms), b1 = t.map(-2 * s + 40 * ms),
+                       b2 = t.map(-2 * s + 80 * ms);
     EXPECT_LT(i, b1);
     EXPECT_LT(b1, b2);
     EXPECT_LT(b2, p);
