@@ -175,6 +175,28 @@ class Browser:
         finally:
             shutil.rmtree(self.data, ignore_errors=True)
 
+    def processes(self):
+        """Process ids of the browser, all of them."""
+        parents = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+        found, rest = [], list(parents.get(self.d.service.process.pid, []))
+        while rest:
+            found.append(rest.pop())
+            rest += parents.get(found[-1], [])
+        return found
+
+    def send(self, number):
+        for pid in self.processes():
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
     def js(self, code, *args):
         return self.d.execute_script(code, *args)
 

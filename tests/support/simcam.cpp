@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // sluice-simcam: RTSP cameras for the quickstart and the tests. Moving picture, a clock to look at and the same clock
 // for programs to read (simcam_picture.hpp). Key frames come at the GOP's pace only, whoever joins.
+// SIGUSR1: its RTP timestamps jump one hour ahead.
 #include "tests/support/simcam_server.hpp"
 
 #include <glib-unix.h>
@@ -113,6 +114,19 @@ int run(const Options& o) {
     std::unique_ptr<Stream> sub_stream;
     if (o.sub)
         sub_stream = std::make_unique<Stream>(stream_options(o, true));
+
+    const auto jump = [&] {
+        main_stream.jump(3600);
+        if (sub_stream)
+            sub_stream->jump(3600);
+    };
+    g_unix_signal_add(
+        SIGUSR1,
+        [](gpointer f) -> gboolean {
+            (*static_cast<decltype(jump)*>(f))();
+            return G_SOURCE_CONTINUE;
+        },
+        const_cast<void*>(static_cast<const void*>(&jump)));
 
     ServerOptions s;
     if (o.address)

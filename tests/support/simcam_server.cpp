@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/support/simcam_server.hpp"
 
+#include <gst/rtp/gstrtpbuffer.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -8,7 +10,32 @@ namespace sluice::simcam {
 
 namespace {
 constexpr const char* role = "viewer";
+
+gboolean move_timestamp(GstBuffer** buffer, guint, gpointer by) {
+    *buffer = gst_buffer_make_writable(*buffer);
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    if (gst_rtp_buffer_map(*buffer, GST_MAP_READWRITE, &rtp)) {
+        gst_rtp_buffer_set_timestamp(&rtp, gst_rtp_buffer_get_timestamp(&rtp) + *static_cast<uint32_t*>(by));
+        gst_rtp_buffer_unmap(&rtp);
+    }
+    return TRUE;
 }
+
+GstPadProbeReturn move_timestamps(GstPad*, GstPadProbeInfo* info, gpointer stream) {
+    uint32_t by = static_cast<Stream*>(stream)->rtp_jump();
+    if (by == 0)
+        return GST_PAD_PROBE_OK;
+    if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
+        info->data = gst_buffer_list_make_writable(GST_PAD_PROBE_INFO_BUFFER_LIST(info));
+        gst_buffer_list_foreach(GST_PAD_PROBE_INFO_BUFFER_LIST(info), move_timestamp, &by);
+    } else {
+        auto* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+        move_timestamp(&buffer, 0, &by);
+        info->data = buffer;
+    }
+    return GST_PAD_PROBE_OK;
+}
+} // namespace
 
 Server::Server(const ServerOptions& options, std::function<void()> ready)
     : options_(options), ready_(std::move(ready)), server_(adopt(gst_rtsp_server_new())) {
@@ -76,6 +103,10 @@ void Server::media_configure(GstRTSPMediaFactory*, GstRTSPMedia* media, gpointer
     auto element = adopt(gst_rtsp_media_get_element(media));
     auto feed = adopt(gst_bin_get_by_name(GST_BIN(element.get()), "feed"));
     path->stream->add(feed.get());
+    auto payloader = adopt(gst_bin_get_by_name(GST_BIN(element.get()), "pay0"));
+    auto out = adopt(gst_element_get_static_pad(payloader.get(), "src"));
+    gst_pad_add_probe(out.get(), GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST),
+                      move_timestamps, path->stream, nullptr);
     g_object_set_data_full(G_OBJECT(media), "feed", feed.release(), g_object_unref);
     g_signal_connect(media, "unprepared", G_CALLBACK(media_unprepared), data);
 }

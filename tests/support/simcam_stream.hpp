@@ -5,6 +5,7 @@
 #include "plugins/core/refs.hpp"
 #include "tests/support/simcam_picture.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -34,6 +35,9 @@ public:
     // feed: an appsrc. It gets everything from the next key frame on; that one is made at once.
     void add(GstElement* feed);
     void remove(GstElement* feed);
+    // From now on every RTP timestamp is later by so much: what a camera does when somebody sets its clock.
+    void jump(unsigned seconds) { rtp_jump_ += seconds * 90000u; }
+    uint32_t rtp_jump() const { return rtp_jump_; }
 
 private:
     struct Consumer {
@@ -52,6 +56,7 @@ private:
     std::condition_variable stop_;
     bool stopping_ = false;
     GstClockTime key_requested_ = 0;
+    std::atomic<uint32_t> rtp_jump_ = 0;
     std::vector<Consumer> consumers_;
     std::thread thread_;
 };
