@@ -193,6 +193,10 @@ bool open_server(Self* self) {
         }
         credentials = std::make_shared<const Credentials>(std::move(loaded).value());
     }
+    if (const auto complaint = complaint_about(settings.ice)) {
+        GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", complaint->c_str()), ("ICE settings of webrtcserversink"));
+        return false;
+    }
     State state;
     state.host = find_host(self, settings);
     if (!state.host)

@@ -246,6 +246,9 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
     if (!text)
         return Error{ErrorKind::internal, "webrtcbin has no local description"};
     answer_ = text.get();
+    // All ports of the range taken, or no such address on this machine.
+    if (answer_.find("a=candidate:") == std::string::npos)
+        return Error{ErrorKind::unavailable, "the server has no address and UDP port to offer to this viewer"};
     return true;
 }
 

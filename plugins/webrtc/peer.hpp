@@ -3,6 +3,7 @@
 
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
+#include "plugins/webrtc/ice_settings.hpp"
 #include "plugins/webrtc/sdp_offer.hpp"
 
 #include <atomic>
@@ -14,14 +15,6 @@
 #include <vector>
 
 namespace sluice {
-
-struct IceSettings {
-    std::string stun_server;                     // stun://host:port, empty: none
-    std::vector<std::string> turn_servers;       // turn(s)://user:password@host:port
-    unsigned min_rtp_port = 0, max_rtp_port = 0; // 0: any
-    bool tcp = false;                            // passive ICE-TCP candidates, for viewers whose UDP is blocked
-    std::vector<std::string> addresses;          // local addresses to offer; empty: all of this machine
-};
 
 // The webrtcbin of one viewer, in a private pipeline: the viewer offers, we answer, we send one video track.
 // Blocking calls (create, close) belong on worker threads; events come from webrtcbin's own thread and must not call back in.

@@ -149,6 +149,7 @@ void Server::warm_up() {
         IceSettings local = self->settings_.ice; // nothing leaves this machine for it
         local.stun_server.clear();
         local.turn_servers.clear();
+        local.min_rtp_port = local.max_rtp_port = 0; // nor takes it a port that a viewer may need
         if (offer)
             if (const auto peer = Peer::create(offer.value(), {.choice = {96, "42e01f"}, .ssrc = 1}, local, false, {}))
                 peer.value()->close();

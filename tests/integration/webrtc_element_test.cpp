@@ -163,6 +163,77 @@ TEST(WebrtcElement, OddPathsWork) {
     }
 }
 
+// --- ICE ---
+
+TEST(WebrtcElement, IceSettingsThatCannotWorkAreErrors) {
+    for (const auto& [property, value, complaint] :
+         {std::tuple{"ice-addresses", "10.0.0.1, eth0", "'eth0' is not an IP address"},
+          {"stun-server", "stun.example", "stun-server 'stun.example' is not of the form stun://host:port"},
+          {"stun-server", "http://stun.example:80", "is not of the form stun://host:port"},
+          {"turn-servers", "turn://a:b@c:3478, turn.example",
+           "entry 2 of turn-servers is not of the form turn://user:password@host:port"}}) {
+        WebrtcServer server;
+        EXPECT_EQ(server.set(property, value).start(), GST_STATE_CHANGE_FAILURE) << property << value;
+        const std::string error = server.error();
+        EXPECT_NE(error.find(complaint), std::string::npos) << error;
+    }
+    WebrtcServer server;
+    EXPECT_EQ(server.set("turn-servers", "turn://user:secret@").start(), GST_STATE_CHANGE_FAILURE);
+    EXPECT_EQ(server.error().find("secret"), std::string::npos) << "no secret in an error";
+    server.stop();
+    server.set("turn-servers", "").set("min-rtp-port", 50000u).set("max-rtp-port", 40000u);
+    EXPECT_EQ(server.start(), GST_STATE_CHANGE_FAILURE);
+    EXPECT_NE(server.error().find("min-rtp-port 50000 is above max-rtp-port 40000"), std::string::npos);
+}
+
+TEST(WebrtcElement, MediaPortsStayInTheirRange) {
+    Camera front("front/main");
+    front.begin();
+    front.key(1);
+    WebrtcServer server;
+    ASSERT_EQ(server.set("min-rtp-port", 41000u).set("max-rtp-port", 41099u).set("ice-addresses", "127.0.0.1").start(),
+              GST_STATE_CHANGE_SUCCESS);
+    const std::string sdp = server.post("/whep/front").body;
+    size_t candidates = 0;
+    for (size_t at = sdp.find("a=candidate:"); at != std::string::npos; at = sdp.find("a=candidate:", at + 1)) {
+        char address[64] = "";
+        unsigned port = 0;
+        ASSERT_EQ(std::sscanf(sdp.c_str() + at, "a=candidate:%*s %*u %*s %*u %63s %u", address, &port), 2);
+        EXPECT_STREQ(address, "127.0.0.1");
+        EXPECT_TRUE(port >= 41000 && port <= 41099) << port;
+        ++candidates;
+    }
+    EXPECT_GT(candidates, 0u);
+}
+
+guint free_udp_port() {
+    const auto socket =
+        adopt(g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, nullptr));
+    const auto loopback = adopt(g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4));
+    const auto any = adopt(g_inet_socket_address_new(loopback.get(), 0));
+    g_socket_bind(socket.get(), any.get(), FALSE, nullptr);
+    const auto bound = adopt(G_INET_SOCKET_ADDRESS(g_socket_get_local_address(socket.get(), nullptr)));
+    return g_inet_socket_address_get_port(bound.get());
+}
+
+TEST(WebrtcElement, AViewerThatNoPortIsLeftForIsToldSo) {
+    Camera front("front/main");
+    front.begin();
+    front.key(1);
+    WebrtcServer server;
+    const guint port = free_udp_port();
+    ASSERT_EQ(server.set("min-rtp-port", port).set("max-rtp-port", port).set("ice-addresses", "127.0.0.1").start(),
+              GST_STATE_CHANGE_SUCCESS);
+    const auto first = server.post("/whep/front");
+    ASSERT_EQ(first.status, 201u) << first.body;
+    const auto second = server.post("/whep/front");
+    EXPECT_EQ(second.status, 503u) << second.body;
+    EXPECT_NE(second.body.find("no address and UDP port to offer"), std::string::npos) << second.body;
+    ASSERT_TRUE(server.close_session(session_of(first.header("location")), "done"));
+    server.sessions.wait_removed(session_of(first.header("location")));
+    EXPECT_TRUE(eventually([&] { return server.post("/whep/front").status == 201; }));
+}
+
 // The application's server in a thread of the application.
 struct Application {
     Ref<GMainContext> context = adopt(g_main_context_new());
