@@ -14,30 +14,33 @@ using namespace std::chrono_literals;
 
 constexpr GstClockTime start = 1000 * GST_SECOND;
 
-// What came back for one question; from any thread.
+// What came back for a question; from any thread, at the latest when the last reference to the request goes.
 class Replies {
 public:
     Authorizer::Answer take() {
-        return [this](const AuthAnswer& a) {
-            std::lock_guard lock(mutex_);
-            all_.push_back(a);
-            changed_.notify_all();
+        return [s = state_](const AuthAnswer& a) {
+            std::lock_guard lock(s->mutex);
+            s->all.push_back(a);
+            s->changed.notify_all();
         };
     }
-    size_t count() {
-        std::lock_guard lock(mutex_);
-        return all_.size();
+    size_t count() const {
+        std::lock_guard lock(state_->mutex);
+        return state_->all.size();
     }
-    AuthAnswer wait() {
-        std::unique_lock lock(mutex_);
-        EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return !all_.empty(); })) << "nobody answered";
-        return all_.empty() ? AuthAnswer{} : all_.front();
+    AuthAnswer wait() const {
+        std::unique_lock lock(state_->mutex);
+        EXPECT_TRUE(state_->changed.wait_for(lock, 20s, [&] { return !state_->all.empty(); })) << "nobody answered";
+        return state_->all.empty() ? AuthAnswer{} : state_->all.front();
     }
 
 private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::vector<AuthAnswer> all_;
+    struct State {
+        std::mutex mutex;
+        std::condition_variable changed;
+        std::vector<AuthAnswer> all;
+    };
+    std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 std::shared_ptr<const Credentials> file_with(const std::string& user, const std::string& password) {
