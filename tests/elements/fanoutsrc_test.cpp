@@ -104,7 +104,8 @@ private:
     }
     static void pad_added(GstElement*, GstPad* pad, Rig* self) {
         auto app = sink(gst_element_factory_make("appsink", nullptr));
-        g_object_set(app.get(), "sync", FALSE, "max-buffers", self->queue_, "drop", FALSE, nullptr);
+        // async=FALSE: a flush while the pipeline still changes its state can deadlock in GstBin's latency handling (1.22).
+        g_object_set(app.get(), "sync", FALSE, "async", FALSE, "max-buffers", self->queue_, "wait-on-eos", FALSE, nullptr);
         gst_bin_add(GST_BIN(self->pipeline.get()), app.get());
         gst_element_sync_state_with_parent(app.get());
         const auto in = adopt(gst_element_get_static_pad(app.get(), "sink"));
