@@ -156,13 +156,19 @@ class Browser:
                 return utils.is_connectable(self.port, "127.0.0.1")
 
         self.data = tempfile.mkdtemp(prefix="sluice-e2e-chromium-")
+        # Started here and not by the driver, which looks for it at "localhost": a bare system has no such name.
+        self.p = subprocess.Popen(
+            ["/usr/bin/chromium", "--remote-debugging-port=0", "--headless=new", "--no-sandbox", "--disable-gpu",
+             "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+             "--disable-sync", "--disable-default-apps", "--disable-hang-monitor", "--disable-dev-shm-usage",
+             "--disable-renderer-backgrounding", "--disable-background-timer-throttling", "--password-store=basic",
+             "--autoplay-policy=no-user-gesture-required", "--no-proxy-server", f"--window-size={width},{height}",
+             "--user-data-dir=" + self.data, "about:blank"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        told = Path(self.data, "DevToolsActivePort")
+        until(lambda: told.exists() and told.read_text().count("\n") or self.p.poll() is not None, 30, "Chromium starts")
         options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for a in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                  "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required", "--no-proxy-server",
-                  f"--window-size={width},{height}", "--user-data-dir=" + self.data):
-            options.add_argument(a)
+        options.debugger_address = "127.0.0.1:" + told.read_text().split()[0]
         self.d = webdriver.Chrome(options=options, service=Here("/usr/bin/chromedriver"))
         self.d.set_page_load_timeout(30)
         self.d.set_script_timeout(60)
@@ -173,6 +179,12 @@ class Browser:
         try:
             self.d.quit()
         finally:
+            for pid in reversed(self.processes()):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            self.p.wait()
             shutil.rmtree(self.data, ignore_errors=True)
 
     def processes(self):
@@ -184,7 +196,7 @@ class Browser:
             except OSError:
                 continue
             parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-        found, rest = [], list(parents.get(self.d.service.process.pid, []))
+        found, rest = [], [self.p.pid]
         while rest:
             found.append(rest.pop())
             rest += parents.get(found[-1], [])
