@@ -141,6 +141,9 @@ Result<Config> config_of_address(const Options& options) {
 int run(const Options& options, const Config& config) {
     raise_file_limit();
     register_types();
+    // Ours from the beginning to the end, also before and after the loop runs: otherwise a worker thread that has an
+    // answer for a request could take the context and use the server at the same time as this thread.
+    g_main_context_acquire(nullptr);
     if (const Result<bool> found = require_parts(); !found)
         return report(found.error());
     Result<SourceTemplate> source_template = load_template(templates_directory(), "rtsp");

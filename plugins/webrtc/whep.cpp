@@ -163,6 +163,8 @@ void Whep::early(SoupServerMessage* m, const char*) {
                           "the body is larger than " + std::to_string(max_offer_bytes) + " bytes"};
     if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CONTENT_LENGTH &&
         soup_message_headers_get_content_length(h) > goffset(max_offer_bytes)) {
+        // libsoup reads a body to its end before it answers: what comes is thrown away, not collected.
+        soup_message_body_set_accumulate(soup_server_message_get_request_body(m), FALSE);
         return reply(m, too_large);
     }
     if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CHUNKED)
