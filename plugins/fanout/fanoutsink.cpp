@@ -14,6 +14,7 @@
  * gst-launch-1.0 videotestsrc is-live=true num-buffers=30 ! x264enc tune=zerolatency ! h264parse ! fanoutsink channel=front/main
  * ]|
  */
+#include "plugins/core/weak_ref.hpp"
 #include "plugins/fanout/channel_property.hpp"
 #include "plugins/fanout/clock_bridge.hpp"
 #include "plugins/fanout/elements.hpp"
@@ -48,17 +49,7 @@ struct SinkPad {
     GstClockTime position = GST_CLOCK_TIME_NONE; // stream time
 };
 
-class WeakElement {
-public:
-    explicit WeakElement(gpointer element) { g_weak_ref_init(&ref_, element); }
-    ~WeakElement() { g_weak_ref_clear(&ref_); }
-    WeakElement(const WeakElement&) = delete;
-    WeakElement& operator=(const WeakElement&) = delete;
-    Ref<GstElement> get() { return adopt(static_cast<GstElement*>(g_weak_ref_get(&ref_))); }
-
-private:
-    GWeakRef ref_;
-};
+using WeakElement = WeakRef<GstElement>;
 
 struct FanoutSink {
     std::mutex mutex; // everything below; never held while the channel is called

@@ -13,6 +13,7 @@
  * `mkpasswd -m yescrypt`: lines of `user:hash`.
  */
 #include "plugins/core/channel_access.hpp"
+#include "plugins/core/weak_ref.hpp"
 #include "plugins/webrtc/authorizer.hpp"
 #include "plugins/webrtc/elements.hpp"
 #include "plugins/webrtc/http_host.hpp"
@@ -123,18 +124,7 @@ std::shared_ptr<Server> server_of(Self* self) {
     return self->sink->state.server;
 }
 
-// The element for callbacks that may outlive it.
-class WeakElement {
-public:
-    explicit WeakElement(Self* self) { g_weak_ref_init(&ref_, self); }
-    ~WeakElement() { g_weak_ref_clear(&ref_); }
-    WeakElement(const WeakElement&) = delete;
-    WeakElement& operator=(const WeakElement&) = delete;
-    Ref<Self> get() { return adopt(static_cast<Self*>(g_weak_ref_get(&ref_))); }
-
-private:
-    GWeakRef ref_;
-};
+using WeakElement = WeakRef<Self>;
 
 std::string own_channels(const Settings& s) { return s.channels + (s.channels.empty() ? "" : ",") + s.camera + "/*"; }
 
