@@ -258,6 +258,27 @@ TEST_F(WebrtcHttpTest, TooLarge) {
     EXPECT_EQ(server.post("/whep/front").status, 201u);
 }
 
+// Its end is not announced: it is cut off when it has become too much, whatever the client goes on to send.
+TEST_F(WebrtcHttpTest, AnEndlessBodyIsCutOff) {
+    guint port = 0;
+    g_object_get(server.element(), "port", &port, nullptr);
+    const auto client = adopt(g_socket_client_new());
+    const auto connection =
+        adopt(g_socket_client_connect_to_host(client.get(), "127.0.0.1", static_cast<guint16>(port), nullptr, nullptr));
+    ASSERT_TRUE(connection);
+    g_socket_set_timeout(g_socket_connection_get_socket(connection.get()), 20);
+    GOutputStream* out = g_io_stream_get_output_stream(G_IO_STREAM(connection.get()));
+    const std::string head = "POST /whep/front HTTP/1.1\r\nHost: x\r\nContent-Type: application/sdp\r\n"
+                             "Transfer-Encoding: chunked\r\n\r\n";
+    ASSERT_TRUE(g_output_stream_write_all(out, head.data(), head.size(), nullptr, nullptr, nullptr));
+    const std::string chunk = "1000\r\n" + std::string(0x1000, 'x') + "\r\n";
+    size_t sent = 0;
+    while (sent < 64u << 20 && g_output_stream_write_all(out, chunk.data(), chunk.size(), nullptr, nullptr, nullptr))
+        sent += chunk.size();
+    EXPECT_LT(sent, 64u << 20) << "somebody has taken all of it";
+    EXPECT_EQ(server.post("/whep/front").status, 201u);
+}
+
 TEST_F(WebrtcHttpTest, ACameraThatNeverGaveAPicture) {
     Camera dark("dark/main");
     sluice_channel_set_unavailable(dark.face(), "connection refused");
