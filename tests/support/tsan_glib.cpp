@@ -8,6 +8,8 @@
 #include <dlfcn.h>
 #include <gst/gst.h>
 
+#include <memory>
+
 extern "C" {
 void __tsan_acquire(void* address);
 void __tsan_release(void* address);
@@ -37,6 +39,23 @@ gint poll_and_see(GPollFD* fds, guint n, gint timeout) {
     const gint ready = g_poll(fds, n, timeout);
     __tsan_acquire(&contexts);
     return ready;
+}
+
+struct Call {
+    GSourceFunc function;
+    gpointer data;
+    GDestroyNotify notify;
+};
+gboolean call_and_see(gpointer data) {
+    __tsan_acquire(&contexts);
+    const auto* call = static_cast<Call*>(data);
+    return call->function(call->data);
+}
+void drop_call(gpointer data) {
+    __tsan_acquire(&contexts);
+    const std::unique_ptr<Call> call(static_cast<Call*>(data));
+    if (call->notify)
+        call->notify(call->data);
 }
 
 struct PoolFunction {
@@ -105,8 +124,10 @@ void g_main_context_invoke(GMainContext* context, GSourceFunc function, gpointer
 }
 void g_main_context_invoke_full(GMainContext* context, gint priority, GSourceFunc function, gpointer data,
                                 GDestroyNotify notify) {
+    // A source attached between a loop's poll and its check runs in that very turn, which poll_and_see() has not seen.
+    auto* call = new Call{function, data, notify};
     __tsan_release(&contexts);
-    REAL(g_main_context_invoke_full)(context, priority, function, data, notify);
+    REAL(g_main_context_invoke_full)(context, priority, call_and_see, call, drop_call);
 }
 guint g_idle_add(GSourceFunc function, gpointer data) {
     __tsan_release(&contexts);
