@@ -48,35 +48,17 @@ bool is_public_asset(const std::string& path) {
 } // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& address, uint16_t port) {
-    const std::string where =
-        (address.find(':') == std::string::npos ? address : "[" + address + "]") + ":" + std::to_string(port);
-    const Ref<GSocketAddress> socket_address = adopt(g_inet_socket_address_new_from_string(address.c_str(), port));
-    if (!socket_address)
-        return Error{ErrorKind::usage, "the address " + address + " is no IP address"};
-    Ref<SoupServer> server = adopt(SOUP_SERVER(g_object_new(SOUP_TYPE_SERVER, "server-header", "sluice", nullptr)));
-    // libsoup before 3.3 no longer watches a connection after its first answer: one that the client closes stays open
-    // on our side for ever, and so anybody could use up the file descriptors.
-    if (!soup_check_version(3, 3, 0))
-        g_signal_connect(server.get(), "request-started",
-                         G_CALLBACK(+[](SoupServer*, SoupServerMessage* message, gpointer) {
-                             set_header(message, "Connection", "close");
-                         }),
-                         nullptr);
-    GError* raw = nullptr;
-    if (!soup_server_listen(server.get(), socket_address.get(), SoupServerListenOptions(0), &raw)) {
-        const GErrorPtr error(raw);
-        if (g_error_matches(error.get(), G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
-            return Error{ErrorKind::unavailable,
-                         where + " is in use by another program; choose another port with --port or in the "
-                                 "configuration at /server/port"};
-        return Error{ErrorKind::unavailable, "cannot listen on " + where + ": " + error->message};
+    const Ref<SoupServer> server =
+        adopt(SOUP_SERVER(g_object_new(SOUP_TYPE_SERVER, "server-header", "sluice", nullptr)));
+    auto listener = HttpListener::open(server.get(), address, port);
+    if (!listener) {
+        Error error = listener.error();
+        if (error.kind == ErrorKind::busy)
+            error = {ErrorKind::unavailable,
+                     error.text + "; choose another port with --port or in the configuration at /server/port"};
+        return error;
     }
-    uint16_t real_port = port;
-    GSList* uris = soup_server_get_uris(server.get());
-    if (uris)
-        real_port = static_cast<uint16_t>(g_uri_get_port(static_cast<GUri*>(uris->data)));
-    g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
-    return std::unique_ptr<HttpServer>(new HttpServer(std::move(server), real_port));
+    return std::unique_ptr<HttpServer>(new HttpServer(server, std::move(listener).value()));
 }
 
 HttpServer::~HttpServer() { stop(); }
@@ -85,6 +67,7 @@ void HttpServer::stop() {
     if (auth_)
         soup_server_remove_handler(server_.get(), "/");
     auth_ = nullptr;
+    listener_.reset();
     soup_server_disconnect(server_.get());
 }
 

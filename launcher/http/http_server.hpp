@@ -4,6 +4,7 @@
 
 #include "launcher/auth/authenticator.hpp"
 #include "launcher/config/json_text.hpp"
+#include "plugins/core/http_listener.hpp"
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
 
@@ -41,7 +42,8 @@ public:
 private:
     struct Route;
     struct Waiting;
-    HttpServer(Ref<SoupServer> server, uint16_t port) : server_(std::move(server)), port_(port) {}
+    HttpServer(Ref<SoupServer> server, std::unique_ptr<HttpListener> listener)
+        : server_(std::move(server)), listener_(std::move(listener)), port_(listener_->port()) {}
 
     static void on_early(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*, gpointer self);
     static void on_request(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*, gpointer self);
@@ -58,6 +60,7 @@ private:
     void wait_for(SoupServerMessage* message, const std::function<void(Resume)>& begin);
 
     Ref<SoupServer> server_;
+    std::unique_ptr<HttpListener> listener_;
     const uint16_t port_;
     Authenticator* auth_ = nullptr;
     ApiBackend backend_;

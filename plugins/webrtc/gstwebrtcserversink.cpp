@@ -35,6 +35,7 @@ struct Settings {
     unsigned port = 8080;
     std::string credentials_file;
     unsigned max_sessions = 1000;
+    unsigned max_sessions_per_peer = 500;
     IceSettings ice;
 };
 
@@ -70,6 +71,7 @@ enum {
     PROP_ICE_TCP,
     PROP_ICE_ADDRESSES,
     PROP_MAX_SESSIONS,
+    PROP_MAX_SESSIONS_PER_PEER,
     PROP_STATS,
     N_PROPS
 };
@@ -192,18 +194,21 @@ bool open_server(Self* self) {
     if (!state.host)
         return false;
     auto weak = std::make_shared<WeakElement>(self);
-    state.server = Server::create(
-        {.ice = settings.ice, .channels = own_channels(settings), .max_sessions = settings.max_sessions},
-        {.added =
-             [weak](const std::string& id) {
-                 if (auto e = weak->get())
-                     g_signal_emit(e.get(), signals[SIGNAL_SESSION_ADDED], 0, id.c_str());
-             },
-         .removed =
-             [weak](const std::string& id, const std::string& reason) {
-                 if (auto e = weak->get())
-                     g_signal_emit(e.get(), signals[SIGNAL_SESSION_REMOVED], 0, id.c_str(), reason.c_str());
-             }});
+    state.server = Server::create({.ice = settings.ice,
+                                   .channels = own_channels(settings),
+                                   .max_sessions = settings.max_sessions,
+                                   .max_sessions_per_peer = settings.max_sessions_per_peer},
+                                  {.added =
+                                       [weak](const std::string& id) {
+                                           if (auto e = weak->get())
+                                               g_signal_emit(e.get(), signals[SIGNAL_SESSION_ADDED], 0, id.c_str());
+                                       },
+                                   .removed =
+                                       [weak](const std::string& id, const std::string& reason) {
+                                           if (auto e = weak->get())
+                                               g_signal_emit(e.get(), signals[SIGNAL_SESSION_REMOVED], 0, id.c_str(),
+                                                             reason.c_str());
+                                       }});
     state.authorizer = std::make_shared<Authorizer>(
         Authorizer::Handler{.present =
                                 [weak] {
@@ -375,6 +380,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
     case PROP_ICE_TCP: s.ice.tcp = g_value_get_boolean(value); break;
     case PROP_ICE_ADDRESSES: s.ice.addresses = split_list(text()); break;
     case PROP_MAX_SESSIONS: s.max_sessions = g_value_get_uint(value); break;
+    case PROP_MAX_SESSIONS_PER_PEER: s.max_sessions_per_peer = g_value_get_uint(value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
 }
@@ -407,6 +413,7 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
     case PROP_ICE_TCP: g_value_set_boolean(value, s.ice.tcp); break;
     case PROP_ICE_ADDRESSES: g_value_set_string(value, join_list(s.ice.addresses).c_str()); break;
     case PROP_MAX_SESSIONS: g_value_set_uint(value, s.max_sessions); break;
+    case PROP_MAX_SESSIONS_PER_PEER: g_value_set_uint(value, s.max_sessions_per_peer); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
 }
@@ -452,6 +459,8 @@ void install_properties(GObjectClass* klass) {
          "");
     number(PROP_MAX_SESSIONS, "max-sessions", "Maximum sessions", "Viewers at the same time; more are refused", 1,
            100000, 1000);
+    number(PROP_MAX_SESSIONS_PER_PEER, "max-sessions-per-peer", "Maximum sessions per peer",
+           "Sessions of one principal from one address; more are refused (0: no limit)", 0, 100000, 500);
     g_object_class_install_property(klass, PROP_STATS,
                                     g_param_spec_boxed("stats", "Statistics", "Counters, and one structure per viewer",
                                                        GST_TYPE_STRUCTURE,

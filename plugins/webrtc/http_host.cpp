@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/webrtc/http_host.hpp"
 
+#include "plugins/core/http_listener.hpp"
+
 #include <chrono>
 #include <future>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 
 namespace sluice {
@@ -22,14 +25,6 @@ Claims& claims() {
 }
 } // namespace
 
-// libsoup before 3.3 no longer watches a connection after its first answer: one that the client closes stays open on our side for
-// ever, and so anybody could use up the file descriptors.
-void HttpHost::close_after_answer(SoupServerMessage* message) {
-    static const bool needed = !soup_check_version(3, 3, 0);
-    if (needed)
-        soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
-}
-
 std::shared_ptr<HttpHost> HttpHost::use(SoupServer* server, GMainContext* context) {
     std::shared_ptr<HttpHost> host(new HttpHost);
     host->server_ = ref(server);
@@ -46,40 +41,27 @@ Result<std::shared_ptr<HttpHost>> HttpHost::open(const std::string& address, uns
         if (auto host = slot.lock())
             return host;
 
-    const auto ip = adopt(g_inet_address_new_from_string(address.c_str()));
-    if (!ip)
-        return Error{ErrorKind::bad_config,
-                     "address '" + address + "' is not an IP address (\"0.0.0.0\", \"::\", \"127.0.0.1\")"};
     std::shared_ptr<HttpHost> host(new HttpHost);
     host->context_ = adopt(g_main_context_new());
     host->loop_ = adopt(g_main_loop_new(host->context_.get(), FALSE));
     struct Started {
-        std::string error; // empty: listening
+        std::optional<Error> error; // none: listening
         Ref<SoupServer> server;
         unsigned port = 0;
     };
     std::promise<Started> started;
     // The thread has references of its own: it may outlive the host by a moment.
-    host->thread_ = std::thread([&started, context = host->context_, loop = host->loop_, ip, port] {
+    host->thread_ = std::thread([&started, context = host->context_, loop = host->loop_, address, port] {
         g_main_context_push_thread_default(context.get());
         auto server = adopt(soup_server_new("server-header", "sluice", nullptr));
-        g_signal_connect(server.get(), "request-started",
-                         G_CALLBACK(+[](SoupServer*, SoupServerMessage* m, gpointer) { close_after_answer(m); }),
-                         nullptr);
-        const auto where = adopt(g_inet_socket_address_new(ip.get(), static_cast<guint16>(port)));
-        GError* error = nullptr;
-        soup_server_listen(server.get(), where.get(), SoupServerListenOptions(0), &error);
-        const GErrorPtr owned(error);
-        Started result{error ? error->message : "", error ? Ref<SoupServer>() : server, 0};
-        if (!error) {
-            GSList* uris = soup_server_get_uris(server.get());
-            if (uris)
-                result.port = static_cast<unsigned>(g_uri_get_port(static_cast<GUri*>(uris->data)));
-            g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
-        }
-        started.set_value(std::move(result)); // `started` is gone from here on
-        if (!error)
+        auto listener = HttpListener::open(server.get(), address, static_cast<uint16_t>(port));
+        const bool listening = bool(listener);
+        started.set_value(listening ? Started{{}, server, listener.value()->port()}
+                                    : Started{listener.error(), {}, 0}); // `started` is gone from here on
+        if (listening) {
             g_main_loop_run(loop.get());
+            listener.value().reset();
+        }
         soup_server_disconnect(server.get());
         server = nullptr;
         while (g_main_context_iteration(context.get(), FALSE)) {
@@ -87,8 +69,8 @@ Result<std::shared_ptr<HttpHost>> HttpHost::open(const std::string& address, uns
         g_main_context_pop_thread_default(context.get());
     });
     Started result = started.get_future().get();
-    if (!result.error.empty())
-        return Error{ErrorKind::busy, "cannot listen on " + address + ":" + std::to_string(port) + ": " + result.error};
+    if (result.error)
+        return *result.error;
     host->server_ = std::move(result.server);
     host->port_ = result.port;
     slot = host;

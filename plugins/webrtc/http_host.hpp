@@ -28,8 +28,6 @@ public:
     HttpHost(const HttpHost&) = delete;
     HttpHost& operator=(const HttpHost&) = delete;
 
-    static void close_after_answer(SoupServerMessage* message);
-
     // Runs f in the server's context: at once if the caller is that thread (or may become it), else later.
     void invoke(std::function<void()> f) const;
     // A path belongs to one element at a time; false: somebody has it.

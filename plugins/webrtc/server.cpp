@@ -14,6 +14,7 @@ namespace sluice {
 namespace {
 
 constexpr unsigned worker_threads = 4;
+constexpr unsigned ender_threads = 2;
 constexpr unsigned max_joining = 64; // negotiations under way; more are refused, not queued
 // After so many sessions have ended the memory they used is given back to the system.
 constexpr unsigned trim_after = 16;
@@ -86,6 +87,27 @@ GstStructurePtr to_structure(const Viewer& v, ChannelTime now) {
 
 } // namespace
 
+// How many sessions each peer has, those included that are still to come or on their way out.
+struct Server::Places {
+    std::mutex mutex;
+    std::map<std::string, unsigned> taken;
+
+    // Nothing: the peer has all it may have.
+    static std::shared_ptr<void> take(const std::shared_ptr<Places>& all, const std::string& peer, unsigned limit) {
+        std::lock_guard lock(all->mutex);
+        unsigned& n = all->taken[peer];
+        if (limit != 0 && n >= limit)
+            return nullptr;
+        ++n;
+        return {all.get(), [all, peer](void*) {
+                    std::lock_guard guard(all->mutex);
+                    const auto it = all->taken.find(peer);
+                    if (--it->second == 0)
+                        all->taken.erase(it);
+                }};
+    }
+};
+
 // Woken by the channel's first access unit.
 struct Server::Pending : Wakeup, std::enable_shared_from_this<Pending> {
     Join join;
@@ -111,21 +133,23 @@ std::shared_ptr<Server> Server::create(ServerSettings settings, Listener listene
 
 Server::Server(ServerSettings settings, Listener listener)
     : settings_(std::move(settings)), listener_(std::move(listener)), pool_(SenderPool::shared()),
-      channels_(settings_.channels) {
-    workers_ = g_thread_pool_new(
-        +[](gpointer data, gpointer) {
-            const std::unique_ptr<Task> task(static_cast<Task*>(data));
-            (*task)();
-        },
-        nullptr, worker_threads, FALSE, nullptr);
+      places_(std::make_shared<Places>()), channels_(settings_.channels) {
+    const auto run = +[](gpointer data, gpointer) {
+        const std::unique_ptr<Task> task(static_cast<Task*>(data));
+        (*task)();
+    };
+    workers_ = g_thread_pool_new(run, nullptr, worker_threads, FALSE, nullptr);
+    enders_ = g_thread_pool_new(run, nullptr, ender_threads, FALSE, nullptr);
 }
 
 Server::~Server() {
     // The last reference may fall on a worker: nobody is waited for here, shut_down() did that.
     g_thread_pool_free(workers_, FALSE, FALSE);
+    g_thread_pool_free(enders_, FALSE, FALSE);
 }
 
 void Server::run_task(Task task) { g_thread_pool_push(workers_, new Task(std::move(task)), nullptr); }
+void Server::run_end(Task task) { g_thread_pool_push(enders_, new Task(std::move(task)), nullptr); }
 
 void Server::set_channels(const std::string& patterns) {
     std::lock_guard lock(mutex_);
@@ -195,10 +219,15 @@ void Server::join(Join join, Done done) {
     if (channel == found->end())
         return refuse({ErrorKind::not_found, "camera '" + join.camera + "' has no stream '" + stream +
                                                  "', it has: " + names_of(found.value())});
+    join.place = Places::take(places_, join.principal + '\n' + join.peer_address, settings_.max_sessions_per_peer);
+    if (!join.place)
+        return refuse({ErrorKind::too_many, "all " + std::to_string(settings_.max_sessions_per_peer) +
+                                                " sessions that one viewer may have from one address are taken"});
     {
         std::unique_lock lock(mutex_);
         const bool full = viewers_.size() + joining_ + pending_.size() >= settings_.max_sessions;
-        if (shut_ || full || joining_ + pending_.size() >= max_joining) {
+        // Those that wait for their camera's first picture cost next to nothing and hold up nobody.
+        if (shut_ || full || joining_ >= max_joining) {
             lock.unlock();
             return refuse(shut_  ? Error{ErrorKind::unavailable, "the server is shutting down"}
                           : full ? Error{ErrorKind::too_many,
@@ -299,10 +328,21 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
                       .peer_address = join.peer_address,
                       .joined_unix_ms = g_get_real_time() / 1000,
                       .posted = join.posted,
-                      .expires = join.expires};
+                      .expires = join.expires,
+                      .place = join.place};
     const std::string id = info.id;
     const std::weak_ptr<Server> weak = weak_from_this();
-    const auto end_soon = [weak, id](const std::string& reason) {
+    // May be called before the session is among the others: then it is found below.
+    struct Failed {
+        std::mutex mutex;
+        std::optional<std::string> reason;
+    };
+    const auto failed = std::make_shared<Failed>();
+    const auto end_soon = [weak, id, failed](const std::string& reason) {
+        {
+            std::lock_guard lock(failed->mutex);
+            failed->reason = reason;
+        }
         if (auto self = weak.lock())
             self->close(id, reason);
     };
@@ -359,6 +399,13 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
         announcing_.erase(id);
         idle_.notify_all();
     }
+    std::optional<std::string> early;
+    {
+        std::lock_guard lock(failed->mutex);
+        early = failed->reason;
+    }
+    if (early)
+        close(id, *early);
     done(Joined{id, peer.value()->answer()});
 }
 
@@ -429,7 +476,7 @@ bool Server::close(const std::string& id, const std::string& reason) {
         ++closing_;
     }
     viewer->close(reason);
-    run_task([self = shared_from_this(), viewer, reason] { self->end(viewer, reason); });
+    run_end([self = shared_from_this(), viewer, reason] { self->end(viewer, reason); });
     return true;
 }
 

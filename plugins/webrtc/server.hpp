@@ -14,6 +14,7 @@ struct ServerSettings {
     IceSettings ice;
     std::string channels; // comma separated glob patterns of channel names that may be served
     unsigned max_sessions = 1000;
+    unsigned max_sessions_per_peer = 500; // of one principal from one address; 0: no limit
 };
 
 // All sessions of one webrtcserversink, whatever transport asks for them. Thread-safe. What blocks (negotiation, teardown) runs on
@@ -31,6 +32,7 @@ public:
         int64_t expires = 0;
         std::string peer_address;
         ChannelTime posted = 0;
+        std::shared_ptr<void> place; // among its peer's sessions; the server's own
     };
     struct Joined {
         std::string id, answer;
@@ -65,10 +67,12 @@ public:
 
 private:
     struct Pending; // a join that waits for its camera's first picture
+    struct Places;
     using Task = std::function<void()>;
 
     Server(ServerSettings settings, Listener listener);
     void run_task(Task task);
+    void run_end(Task task); // has threads of its own: a slow negotiation holds up no end
     Result<ViewerStream::Scene> scene(const std::string& camera) const;
     void negotiate(const Join& join, const ViewerStream::Scene& scene, const std::string& stream, const Done& done);
     void finish_pending(const std::shared_ptr<Pending>& pending, bool in_time);
@@ -78,7 +82,9 @@ private:
     const ServerSettings settings_;
     const Listener listener_;
     const std::shared_ptr<SenderPool> pool_;
+    const std::shared_ptr<Places> places_;
     GThreadPool* workers_ = nullptr;
+    GThreadPool* enders_ = nullptr;
     mutable std::mutex mutex_; // all below
     std::condition_variable idle_;
     std::string channels_;

@@ -16,6 +16,7 @@ public:
         int64_t joined_unix_ms = 0;
         ChannelTime posted = 0; // when the request came in
         int64_t expires = 0;
+        std::shared_ptr<void> place; // given up when the viewer has gone
     };
     // on_end: must be closed from our side, with the reason; from any thread.
     Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end);

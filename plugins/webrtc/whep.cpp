@@ -2,6 +2,7 @@
 #include "plugins/webrtc/whep.hpp"
 
 #include "plugins/core/channel_access.hpp"
+#include "plugins/core/http_listener.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -66,7 +67,7 @@ void allow_other_origins(SoupServerMessage* m) {
 
 void reply(SoupServerMessage* m, unsigned status, const char* type, const std::string& body) {
     allow_other_origins(m);
-    HttpHost::close_after_answer(m);
+    close_after_answer(m);
     soup_message_headers_replace(soup_server_message_get_response_headers(m), "Cache-Control", "no-store");
     soup_server_message_set_status(m, status, nullptr);
     if (type)
@@ -170,10 +171,8 @@ void Whep::early(SoupServerMessage* m, const char*) {
     if (soup_message_headers_get_encoding(h) == SOUP_ENCODING_CHUNKED)
         g_signal_connect(m, "got-chunk", G_CALLBACK(+[](SoupServerMessage* msg, GBytes*, gpointer) {
                              SoupMessageBody* body = soup_server_message_get_request_body(msg);
-                             if (body->length >
-                                 goffset(max_offer_bytes)) // nobody well-meaning sends that: no polite answer
-                                 if (GSocket* s = soup_server_message_get_socket(msg))
-                                     g_socket_close(s, nullptr);
+                             if (body->length > goffset(max_offer_bytes))
+                                 cut_off(msg); // nobody well-meaning sends that: no polite answer
                          }),
                          nullptr);
 }

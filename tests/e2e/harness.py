@@ -103,7 +103,7 @@ class Camera(Process):
 class Sluice(Process):
     """The launcher with a description of cameras: {name: {stream: url or object}}."""
 
-    def __init__(self, directory, cameras, port=None, name="sluice", state=None, wait=True):
+    def __init__(self, directory, cameras, port=None, name="sluice", state=None, wait=True, under=()):
         self.port = port or free_port()
         self.state = Path(state or Path(directory) / f"{name}-state")
         self.state.mkdir(mode=0o700, exist_ok=True)
@@ -113,7 +113,7 @@ class Sluice(Process):
         self.config.write_text(json.dumps({
             "version": 1, "cameras": streams,
             "server": {"address": "127.0.0.1", "port": self.port, "state": str(self.state)}}))
-        super().__init__([BUILD / "launcher/sluice", "run", self.config], directory, name,
+        super().__init__([*under, BUILD / "launcher/sluice", "run", self.config], directory, name,
                          {"SLUICE_ADMIN_PASSWORD": PASSWORD})
         self.base = f"http://127.0.0.1:{self.port}"
         if wait:

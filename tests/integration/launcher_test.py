@@ -504,6 +504,26 @@ def slow_and_broken_clients_disturb_nobody():
 
 
 @case
+def silent_connections_keep_nobody_out():
+    s = suite.keep(Sluice(suite.directory, {"front": {"main": "rtsp://127.0.0.1:1/x"}}, name="few-files",
+                          under=["prlimit", "--nofile=400:400"]))
+    before = s.descriptors()
+    held = []
+    for i in range(500):
+        c = socket.socket()
+        c.bind((f"127.0.0.{2 + i % 4}", 0))
+        c.connect(("127.0.0.1", s.port))
+        held.append(c)
+    equal(s.get("/healthz", auth=None)[0], 200)
+    assert s.descriptors() <= before + 100 + 5, "a quarter of the limit is for HTTP"
+    until(lambda: s.get("/api/v1/cameras")[0] == 200, 5, "the API answers")
+    for c in held:
+        c.close()
+    until(lambda: s.descriptors() <= before + 5, 5, "descriptors are back")
+    equal(suite.close(s), 0)
+
+
+@case
 def signals_end_it_in_order():
     for number in (signal.SIGTERM, signal.SIGINT):
         s = suite.keep(Sluice(suite.directory, {"front": {"main": "rtsp://127.0.0.1:1/x"}}, name=f"signal-{int(number)}"))

@@ -56,6 +56,7 @@ TEST(WebrtcElement, PropertiesHaveTheirDefaults) {
     EXPECT_EQ(number("max-rtp-port"), 0u);
     EXPECT_EQ(text("ice-addresses"), "");
     EXPECT_EQ(number("max-sessions"), 1000u);
+    EXPECT_EQ(number("max-sessions-per-peer"), 500u);
     g_object_set(e.get(), "turn-servers", " turn://a:b@c , turns://d:e@f,", "channels", nullptr, nullptr);
     EXPECT_EQ(text("turn-servers"), "turn://a:b@c,turns://d:e@f");
     EXPECT_EQ(text("channels"), "");
@@ -97,7 +98,7 @@ TEST(WebrtcElement, APortInUseIsAnErrorThatNamesIt) {
     WebrtcServer server;
     EXPECT_EQ(server.set("port", guint(port)).start(), GST_STATE_CHANGE_FAILURE);
     const std::string error = server.error();
-    EXPECT_NE(error.find("cannot listen on 127.0.0.1:" + std::to_string(port)), std::string::npos) << error;
+    EXPECT_NE(error.find("127.0.0.1:" + std::to_string(port) + " is in use"), std::string::npos) << error;
     server.stop();
     g_socket_listener_close(other.get());
     EXPECT_EQ(server.start(), GST_STATE_CHANGE_SUCCESS) << "it may try again";

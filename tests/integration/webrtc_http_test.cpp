@@ -312,6 +312,30 @@ TEST_F(WebrtcHttpTest, MaxSessions) {
     EXPECT_EQ(server.post("/whep/front").status, 201u) << "one has gone";
 }
 
+TEST_F(WebrtcHttpTest, MaxSessionsPerPeer) {
+    server.stop();
+    server.set("max-sessions-per-peer", 2u).start();
+    Camera dark("dark/main");
+    const std::string first = join();
+    join();
+    const auto answer = server.post("/whep/front");
+    EXPECT_TRUE(is_problem(answer, 429, "too-many", "all 2 sessions that one viewer may have from one address"));
+    EXPECT_TRUE(is_problem(server.post("/whep/dark"), 429, "too-many", "all 2 sessions"));
+    EXPECT_EQ(server.request("DELETE", first).status, 200u);
+    EXPECT_TRUE(eventually([&] { return server.post("/whep/front").status == 201; })) << "one has gone";
+}
+
+TEST_F(WebrtcHttpTest, ViewersOfADarkCameraKeepNobodyOut) {
+    Camera dark("dark/main");
+    std::vector<std::thread> waiting;
+    for (int i = 0; i < 70; ++i) // more than may negotiate at once
+        waiting.emplace_back([&] { server.post("/whep/dark"); });
+    EXPECT_TRUE(eventually([&] { return dark.readers() >= 60; }));
+    EXPECT_EQ(server.post("/whep/front").status, 201u);
+    for (auto& thread : waiting)
+        thread.join();
+}
+
 TEST_F(WebrtcHttpTest, OnlyChannelsThatMatchAreServed) {
     Camera yard("yard/main"), yard_sub("yard/sub");
     yard.begin();
