@@ -4,10 +4,15 @@
 #include "plugins/core/channel_access.hpp"
 #include "plugins/core/credentials.hpp"
 
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <climits>
 
 namespace sluice {
 
@@ -19,6 +24,8 @@ constexpr unsigned max_joining = 64; // negotiations under way; more are refused
 // After so many sessions have ended the memory they used is given back to the system.
 constexpr unsigned trim_after = 16;
 constexpr GstClockTime source_limit = 5 * GST_SECOND;
+// A viewer takes some 10 to 20. GLib ends the process when a main context finds none, so they must not run out.
+constexpr unsigned long spare_descriptors = 64;
 
 bool matches(const std::string& patterns, const std::string& name) {
     size_t from = 0;
@@ -44,6 +51,19 @@ std::string names_of(const ViewerStream::Scene& scene) {
 GstClockTime clock_now() {
     const auto clock = channel_clock();
     return gst_clock_get_time(clock.get());
+}
+
+// How many more descriptors this process may open; a lower bound where some high numbers are taken and lower ones free.
+unsigned long descriptors_left() {
+    rlimit limit{};
+    const int next = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (next >= 0)
+        ::close(next);
+    else if (errno == EMFILE)
+        return 0;
+    if (next < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return ULONG_MAX;
+    return limit.rlim_cur > static_cast<rlim_t>(next) ? limit.rlim_cur - static_cast<rlim_t>(next) : 0;
 }
 
 bool is_loopback(const std::string& address) {
@@ -223,6 +243,9 @@ void Server::join(Join join, Done done) {
     if (!join.place)
         return refuse({ErrorKind::too_many, "all " + std::to_string(settings_.max_sessions_per_peer) +
                                                 " sessions that one viewer may have from one address are taken"});
+    if (descriptors_left() < spare_descriptors)
+        return refuse({ErrorKind::unavailable, "the server has no file descriptors left for another viewer; its "
+                                               "limit (ulimit -n, LimitNOFILE=) is too small"});
     {
         std::unique_lock lock(mutex_);
         const bool full = viewers_.size() + joining_ + pending_.size() >= settings_.max_sessions;

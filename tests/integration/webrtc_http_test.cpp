@@ -3,6 +3,8 @@
 #include "tests/support/webrtc_rig.hpp"
 
 #include <nlohmann/json.hpp>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace sluice {
 namespace {
@@ -323,6 +325,19 @@ TEST_F(WebrtcHttpTest, MaxSessionsPerPeer) {
     EXPECT_TRUE(is_problem(server.post("/whep/dark"), 429, "too-many", "all 2 sessions"));
     EXPECT_EQ(server.request("DELETE", first).status, 200u);
     EXPECT_TRUE(eventually([&] { return server.post("/whep/front").status == 201; })) << "one has gone";
+}
+
+TEST_F(WebrtcHttpTest, NoSessionWithoutDescriptors) {
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int next = dup(STDERR_FILENO);
+    close(next);
+    const rlimit few{static_cast<rlim_t>(next) + 40, before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    const auto answer = server.post("/whep/front");
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_TRUE(is_problem(answer, 503, "unavailable", "no file descriptors left for another viewer"));
+    EXPECT_EQ(server.post("/whep/front").status, 201u);
 }
 
 TEST_F(WebrtcHttpTest, ViewersOfADarkCameraKeepNobodyOut) {
