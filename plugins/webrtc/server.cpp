@@ -3,16 +3,12 @@
 
 #include "plugins/core/channel_access.hpp"
 #include "plugins/core/credentials.hpp"
+#include "plugins/webrtc/scene.hpp"
 
-#include <fcntl.h>
 #include <gio/gio.h>
 #include <malloc.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <climits>
 
 namespace sluice {
 
@@ -27,43 +23,9 @@ constexpr GstClockTime source_limit = 5 * GST_SECOND;
 // A viewer takes some 10 to 20. GLib ends the process when a main context finds none, so they must not run out.
 constexpr unsigned long spare_descriptors = 64;
 
-bool matches(const std::string& patterns, const std::string& name) {
-    size_t from = 0;
-    while (from <= patterns.size()) {
-        const size_t comma = std::min(patterns.find(',', from), patterns.size());
-        std::string pattern = patterns.substr(from, comma - from);
-        pattern.erase(0, pattern.find_first_not_of(' '));
-        pattern.erase(pattern.find_last_not_of(' ') + 1);
-        if (!pattern.empty() && g_pattern_match_simple(pattern.c_str(), name.c_str()))
-            return true;
-        from = comma + 1;
-    }
-    return false;
-}
-
-std::string names_of(const ViewerStream::Scene& scene) {
-    std::string out;
-    for (const auto& [name, channel] : scene)
-        out += (out.empty() ? "" : ", ") + name;
-    return out;
-}
-
 GstClockTime clock_now() {
     const auto clock = channel_clock();
     return gst_clock_get_time(clock.get());
-}
-
-// How many more descriptors this process may open; a lower bound where some high numbers are taken and lower ones free.
-unsigned long descriptors_left() {
-    rlimit limit{};
-    const int next = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-    if (next >= 0)
-        ::close(next);
-    else if (errno == EMFILE)
-        return 0;
-    if (next < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return ULONG_MAX;
-    return limit.rlim_cur > static_cast<rlim_t>(next) ? limit.rlim_cur - static_cast<rlim_t>(next) : 0;
 }
 
 bool is_loopback(const std::string& address) {
@@ -77,16 +39,6 @@ constexpr const char* b_frames_text =
 bool sends_b_frames(const Channel& channel) {
     const auto stats = channel.stats(clock_now());
     return stats.producer_present && stats.reorder;
-}
-
-// With the face that the channel is found by: as long as somebody reads it, the next producer of its name comes to it.
-std::shared_ptr<Channel> hold(const Ref<SluiceChannel>& face) {
-    struct Held {
-        Ref<SluiceChannel> face;
-        std::shared_ptr<Channel> channel;
-    };
-    auto held = std::make_shared<Held>(Held{face, channel_of(face.get())});
-    return {held, held->channel.get()};
 }
 
 GstStructurePtr to_structure(const Viewer& v, ChannelTime now) {
@@ -106,27 +58,6 @@ GstStructurePtr to_structure(const Viewer& v, ChannelTime now) {
 }
 
 } // namespace
-
-// How many sessions each peer has, those included that are still to come or on their way out.
-struct Server::Places {
-    std::mutex mutex;
-    std::map<std::string, unsigned> taken;
-
-    // Nothing: the peer has all it may have.
-    static std::shared_ptr<void> take(const std::shared_ptr<Places>& all, const std::string& peer, unsigned limit) {
-        std::lock_guard lock(all->mutex);
-        unsigned& n = all->taken[peer];
-        if (limit != 0 && n >= limit)
-            return nullptr;
-        ++n;
-        return {all.get(), [all, peer](void*) {
-                    std::lock_guard guard(all->mutex);
-                    const auto it = all->taken.find(peer);
-                    if (--it->second == 0)
-                        all->taken.erase(it);
-                }};
-    }
-};
 
 // Woken by the channel's first access unit.
 struct Server::Pending : Wakeup, std::enable_shared_from_this<Pending> {
@@ -153,7 +84,7 @@ std::shared_ptr<Server> Server::create(ServerSettings settings, Listener listene
 
 Server::Server(ServerSettings settings, Listener listener)
     : settings_(std::move(settings)), listener_(std::move(listener)), pool_(SenderPool::shared()),
-      places_(std::make_shared<Places>()), channels_(settings_.channels) {
+      places_(std::make_shared<PeerPlaces>()), channels_(settings_.channels) {
     const auto run = +[](gpointer data, gpointer) {
         const std::unique_ptr<Task> task(static_cast<Task*>(data));
         (*task)();
@@ -209,16 +140,7 @@ Result<ViewerStream::Scene> Server::scene(const std::string& camera) const {
         std::lock_guard lock(mutex_);
         patterns = channels_;
     }
-    ViewerStream::Scene scene;
-    const std::string prefix = camera + "/";
-    for (const auto& face : all_channels()) {
-        const std::string name = sluice_channel_get_name(face.get());
-        if (name.starts_with(prefix) && matches(patterns, name))
-            scene[name.substr(prefix.size())] = hold(face);
-    }
-    if (scene.empty())
-        return Error{ErrorKind::not_found, "there is no camera '" + camera + "'"};
-    return scene;
+    return find_scene(camera, patterns);
 }
 
 void Server::join(Join join, Done done) {
@@ -238,8 +160,8 @@ void Server::join(Join join, Done done) {
     const auto channel = found->find(stream);
     if (channel == found->end())
         return refuse({ErrorKind::not_found, "camera '" + join.camera + "' has no stream '" + stream +
-                                                 "', it has: " + names_of(found.value())});
-    join.place = Places::take(places_, join.principal + '\n' + join.peer_address, settings_.max_sessions_per_peer);
+                                                 "', it has: " + stream_names(found.value())});
+    join.place = PeerPlaces::take(places_, join.principal + '\n' + join.peer_address, settings_.max_sessions_per_peer);
     if (!join.place)
         return refuse({ErrorKind::too_many, "all " + std::to_string(settings_.max_sessions_per_peer) +
                                                 " sessions that one viewer may have from one address are taken"});

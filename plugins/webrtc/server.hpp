@@ -3,6 +3,7 @@
 
 #include "plugins/core/result.hpp"
 #include "plugins/core/sluicechannel.h"
+#include "plugins/webrtc/session_limits.hpp"
 #include "plugins/webrtc/viewer.hpp"
 
 #include <map>
@@ -67,7 +68,6 @@ public:
 
 private:
     struct Pending; // a join that waits for its camera's first picture
-    struct Places;
     using Task = std::function<void()>;
 
     Server(ServerSettings settings, Listener listener);
@@ -82,7 +82,7 @@ private:
     const ServerSettings settings_;
     const Listener listener_;
     const std::shared_ptr<SenderPool> pool_;
-    const std::shared_ptr<Places> places_;
+    const std::shared_ptr<PeerPlaces> places_;
     GThreadPool* workers_ = nullptr;
     GThreadPool* enders_ = nullptr;
     mutable std::mutex mutex_; // all below
