@@ -15,5 +15,9 @@ SLUICE_API std::vector<Ref<SluiceChannel>> all_channels();
 // The clock of all channels: GstSystemClock, unless a test set another before any channel was made.
 SLUICE_API Ref<GstClock> channel_clock();
 SLUICE_API void set_channel_clock_for_testing(GstClock* clock);
+inline GstClockTime channel_now() {
+    const auto clock = channel_clock();
+    return gst_clock_get_time(clock.get());
+}
 
 } // namespace sluice

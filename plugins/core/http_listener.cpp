@@ -79,7 +79,10 @@ HttpListener::HttpListener(SoupServer* server, Ref<GSocket> socket, uint16_t por
       guard_(std::make_shared<Guard>(Guard{this})) {
     handlers_[0] = g_signal_connect(
         server, "request-started",
-        G_CALLBACK(+[](SoupServer*, SoupServerMessage* m, gpointer) { close_after_answer(m); }), nullptr);
+        G_CALLBACK(+[](SoupServer*, SoupServerMessage* m, gpointer) { // as it does without a listener of its own
+            soup_message_headers_replace(soup_server_message_get_response_headers(m), "Connection", "close");
+        }),
+        nullptr);
     handlers_[1] =
         g_signal_connect(server, "request-read", G_CALLBACK(+[](SoupServer*, SoupServerMessage* m, gpointer self) {
                              static_cast<HttpListener*>(self)->table_.request_read(id_of(m));

@@ -18,6 +18,8 @@
 #include "plugins/webrtc/elements.hpp"
 #include "plugins/webrtc/http_host.hpp"
 #include "plugins/webrtc/server.hpp"
+#include "plugins/webrtc/server_service.hpp"
+#include "plugins/webrtc/websocket.hpp"
 #include "plugins/webrtc/whep.hpp"
 
 GST_DEBUG_CATEGORY_STATIC(sluice_webrtcserversink_debug);
@@ -31,6 +33,8 @@ struct Settings {
     std::string channels;
     std::string camera = "camera";
     std::string path = "/whep";
+    std::string ws_path = "/ws", ws_origins;
+    bool ws_path_wanted = false; // set by the application: not to be had is an error
     std::string address = "0.0.0.0";
     unsigned port = 8080;
     std::string credentials_file;
@@ -45,6 +49,7 @@ struct State {
     std::shared_ptr<Server> server;
     std::shared_ptr<Authorizer> authorizer;
     std::shared_ptr<Whep> whep;
+    std::shared_ptr<WebsocketSignalling> websocket;
     GstClockID timer = nullptr;
 };
 
@@ -61,6 +66,8 @@ enum {
     PROP_CHANNELS,
     PROP_CAMERA,
     PROP_PATH,
+    PROP_WS_PATH,
+    PROP_WS_ORIGINS,
     PROP_ADDRESS,
     PROP_PORT,
     PROP_CREDENTIALS_FILE,
@@ -229,6 +236,23 @@ bool open_server(Self* self) {
         state.server->shut_down("the path is taken");
         return false;
     }
+    if (!settings.ws_path.empty()) {
+        state.websocket =
+            WebsocketSignalling::create(state.host, std::make_shared<ServerService>(state.server, state.authorizer),
+                                        settings.ws_path, settings.ws_origins);
+        if (!state.websocket->start()) {
+            state.websocket = nullptr;
+            if (settings.ws_path_wanted) {
+                GST_ELEMENT_ERROR(self, RESOURCE, BUSY,
+                                  ("path '%s' is served by another element", settings.ws_path.c_str()),
+                                  ("property ws-path"));
+                state.whep->stop();
+                state.server->shut_down("the path is taken");
+                return false;
+            }
+            GST_INFO_OBJECT(self, "no WebSocket: path '%s' is served by another element", settings.ws_path.c_str());
+        }
+    }
     state.server->warm_up();
     const auto clock = channel_clock();
     state.timer = gst_clock_new_periodic_id(clock.get(), gst_clock_get_time(clock.get()) + GST_SECOND, GST_SECOND);
@@ -254,6 +278,8 @@ void close_server(Self* self) {
     }
     if (state.whep)
         state.whep->stop();
+    if (state.websocket)
+        state.websocket->stop("the server is shutting down");
     if (state.server)
         state.server->shut_down("the server is shutting down");
     if (state.authorizer)
@@ -370,6 +396,11 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
     }
     case PROP_CAMERA: s.camera = text(); break;
     case PROP_PATH: s.path = text(); break;
+    case PROP_WS_PATH:
+        s.ws_path = text();
+        s.ws_path_wanted = true;
+        break;
+    case PROP_WS_ORIGINS: s.ws_origins = text(); break;
     case PROP_ADDRESS: s.address = text(); break;
     case PROP_PORT: s.port = g_value_get_uint(value); break;
     case PROP_CREDENTIALS_FILE: s.credentials_file = text(); break;
@@ -401,6 +432,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
     case PROP_CHANNELS: g_value_set_string(value, s.channels.c_str()); break;
     case PROP_CAMERA: g_value_set_string(value, s.camera.c_str()); break;
     case PROP_PATH: g_value_set_string(value, s.path.c_str()); break;
+    case PROP_WS_PATH: g_value_set_string(value, s.ws_path.c_str()); break;
+    case PROP_WS_ORIGINS: g_value_set_string(value, s.ws_origins.c_str()); break;
     case PROP_ADDRESS: g_value_set_string(value, s.address.c_str()); break;
     case PROP_PORT:
         g_value_set_uint(value, sink.state.host && sink.state.host->port() ? sink.state.host->port() : s.port);
@@ -440,6 +473,12 @@ void install_properties(GObjectClass* klass) {
             GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)));
     text(PROP_CAMERA, "camera", "Camera", "Name under which our own pads are watched: {path}/{camera}", "camera");
     text(PROP_PATH, "path", "Path", "Where the HTTP server takes WHEP requests", "/whep");
+    text(
+        PROP_WS_PATH, "ws-path", "WebSocket path",
+        "Where the HTTP server takes WebSocket signalling (empty: nowhere; the default gives way to another element's)",
+        "/ws");
+    text(PROP_WS_ORIGINS, "ws-origins", "WebSocket origins",
+         "Comma separated origins whose pages may connect (* for all); pages of the server itself always may", "");
     text(PROP_ADDRESS, "address", "Address", "IP address to listen on, without an application's server", "0.0.0.0");
     number(PROP_PORT, "port", "Port", "TCP port to listen on, without an application's server (0: any; readable then)",
            0, 65535, 8080);

@@ -35,6 +35,7 @@ public:
     void release(const std::string& path) const;
     // Waits until the thread of our own server has done what it was given so far; nothing if the server is the application's.
     void settle() const;
+    bool own_thread() const { return thread_.joinable(); }
     SoupServer* server() const { return server_.get(); } // only inside invoke()
     unsigned port() const { return port_; }
 

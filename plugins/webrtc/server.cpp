@@ -23,11 +23,6 @@ constexpr GstClockTime source_limit = 5 * GST_SECOND;
 // A viewer takes some 10 to 20. GLib ends the process when a main context finds none, so they must not run out.
 constexpr unsigned long spare_descriptors = 64;
 
-GstClockTime clock_now() {
-    const auto clock = channel_clock();
-    return gst_clock_get_time(clock.get());
-}
-
 bool is_loopback(const std::string& address) {
     const auto a = adopt(g_inet_address_new_from_string(address.c_str()));
     return a && g_inet_address_get_is_loopback(a.get());
@@ -37,7 +32,7 @@ constexpr const char* b_frames_text =
     "sends B-frames, which browsers cannot play over WebRTC; switch them off in the camera "
     "(profile Baseline, or B-frames 0)";
 bool sends_b_frames(const Channel& channel) {
-    const auto stats = channel.stats(clock_now());
+    const auto stats = channel.stats(channel_now());
     return stats.producer_present && stats.reorder;
 }
 
@@ -192,7 +187,7 @@ void Server::join(Join join, Done done) {
         pending->scene = scene;
         pending->stream = stream;
         pending->channel = target;
-        pending->deadline = clock_now() + source_limit;
+        pending->deadline = channel_now() + source_limit;
         pending->server = self;
         pending->reader = target->attach(Channel::Start::cached_gop, true, false);
         bool shut = false;
@@ -298,7 +293,7 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
                             [weak, weak_viewer] {
                                 auto self = weak.lock();
                                 auto v = weak_viewer.lock();
-                                if (self && v && v->connected(clock_now()))
+                                if (self && v && v->connected(channel_now()))
                                     self->pool_->kick(v);
                             },
                         .failed = end_soon,
@@ -314,7 +309,7 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
                         .heard =
                             [weak_viewer] {
                                 if (auto v = weak_viewer.lock())
-                                    v->heard(clock_now());
+                                    v->heard(channel_now());
                             }};
     auto peer = Peer::create(offer.value(), {.codec = codec, .choice = *choice, .ssrc = identity.ssrc}, settings_.ice,
                              is_loopback(join.peer_address), std::move(events));
@@ -406,7 +401,21 @@ Result<GstStructurePtr> Server::session_stats(const Session& session) const {
     const auto viewer = find(session);
     if (!viewer)
         return no_session();
-    return to_structure(*viewer, clock_now());
+    return to_structure(*viewer, channel_now());
+}
+
+Result<std::string> Server::watch(const Session& session, SessionListener listener) {
+    const auto viewer = find(session);
+    const auto stream = viewer ? viewer->watch(std::move(listener)) : std::nullopt;
+    return stream ? Result<std::string>(*stream) : no_session();
+}
+
+Result<std::string> Server::camera_of(const std::string& id, const std::string& principal) const {
+    std::lock_guard lock(mutex_);
+    const auto it = viewers_.find(id);
+    if (it == viewers_.end() || it->second->info().principal != principal)
+        return no_session();
+    return it->second->info().camera;
 }
 
 bool Server::close(const std::string& id, const std::string& reason) {
@@ -433,6 +442,7 @@ void Server::end(const std::shared_ptr<Viewer>& viewer, const std::string& reaso
         idle_.wait(lock, [&] { return !announcing_.contains(viewer->info().id); });
     }
     listener_.removed(viewer->info().id, reason);
+    viewer->tell({SessionEvent::Kind::closed, reason});
     std::lock_guard lock(mutex_);
     --closing_;
     ++ended_since_trim_;
@@ -466,7 +476,7 @@ GstStructurePtr Server::stats() const {
     }
     GValue viewers = G_VALUE_INIT;
     gst_value_array_init(&viewers, static_cast<guint>(list.size()));
-    const GstClockTime now = clock_now();
+    const GstClockTime now = channel_now();
     for (const auto& v : list) {
         GValue item = G_VALUE_INIT;
         g_value_init(&item, GST_TYPE_STRUCTURE);
@@ -480,21 +490,26 @@ GstStructurePtr Server::stats() const {
 void Server::tick(ChannelTime now, int64_t unix_now) {
     std::vector<std::shared_ptr<Pending>> late;
     std::vector<std::pair<std::string, std::string>> overdue;
+    std::vector<std::shared_ptr<Viewer>> all;
     bool trim = false;
     {
         std::lock_guard lock(mutex_);
         for (const auto& p : pending_)
             if (p->deadline <= now && !p->finished.exchange(true))
                 late.push_back(p);
-        for (const auto& [id, v] : viewers_)
+        for (const auto& [id, v] : viewers_) {
             if (auto why = v->overdue(now, unix_now))
                 overdue.emplace_back(id, *why);
+            all.push_back(v);
+        }
         trim = ended_since_trim_ >= trim_after && closing_ == 0;
         if (trim)
             ended_since_trim_ = 0;
     }
     if (trim) // the threads of each viewer leave their arenas half full behind
         run_task([] { malloc_trim(0); });
+    for (const auto& viewer : all)
+        viewer->check_source(now);
     for (const auto& p : late)
         run_task([self = shared_from_this(), p] { self->finish_pending(p, false); });
     for (const auto& [id, why] : overdue)

@@ -57,6 +57,9 @@ public:
     Result<bool> switch_stream(const Session& session, const std::string& stream);
     Result<bool> leave(const Session& session);
     Result<GstStructurePtr> session_stats(const Session& session) const;
+    // The stream being sent; from now on the listener is told. It replaces the one before.
+    Result<std::string> watch(const Session& session, SessionListener listener);
+    Result<std::string> camera_of(const std::string& id, const std::string& principal) const;
 
     bool close(const std::string& id, const std::string& reason);
     unsigned close_principal(const std::string& principal, const std::string& reason);

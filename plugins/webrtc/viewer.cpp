@@ -3,14 +3,9 @@
 
 #include "plugins/core/channel_access.hpp"
 
-namespace sluice {
+#include <utility>
 
-namespace {
-GstClockTime clock_now() {
-    const auto clock = channel_clock();
-    return gst_clock_get_time(clock.get());
-}
-} // namespace
+namespace sluice {
 
 Viewer::Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end)
     : info_(std::move(info)), on_end_(std::move(on_end)), stream_(std::move(stream)),
@@ -19,8 +14,9 @@ Viewer::Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<vo
 GstClockTime Viewer::run() {
     // A viewer far behind lets the others of its thread have their turn.
     for (int units = 0; units < 16; ++units) {
-        const GstClockTime now = clock_now();
+        const GstClockTime now = channel_now();
         ViewerStream::Step step;
+        std::string switched_to;
         {
             std::lock_guard lock(mutex_);
             if (life_.state() != SessionLife::State::streaming)
@@ -28,7 +24,11 @@ GstClockTime Viewer::run() {
             step = stream_->step(now);
             if (step.packets)
                 rate_.add(now, gst_buffer_list_calculate_size(step.packets.get()));
+            if (listener_ && told_stream_ != stream_->stream())
+                switched_to = told_stream_ = stream_->stream();
         }
+        if (!switched_to.empty())
+            tell({SessionEvent::Kind::switched, switched_to});
         if (step.key_unit_wanted)
             step.key_unit_wanted->request_key_unit();
         if (step.wrong_codec) {
@@ -42,7 +42,7 @@ GstClockTime Viewer::run() {
             return 0;
         }
     }
-    return clock_now();
+    return channel_now();
 }
 
 std::vector<std::shared_ptr<Channel>> Viewer::listening() {
@@ -90,6 +90,49 @@ bool Viewer::request_stream(const std::string& stream) {
     std::lock_guard lock(mutex_);
     stream_->request_stream(stream, reader);
     return true;
+}
+
+std::optional<std::string> Viewer::watch(SessionListener listener) {
+    std::lock_guard lock(mutex_);
+    if (life_.state() == SessionLife::State::closed)
+        return std::nullopt;
+    listener_ = std::make_shared<const SessionListener>(std::move(listener));
+    told_waiting_ = false;
+    told_stream_ = stream_->stream();
+    return told_stream_;
+}
+
+void Viewer::tell(const SessionEvent& event) {
+    std::shared_ptr<const SessionListener> listener;
+    {
+        std::lock_guard lock(mutex_);
+        listener = listener_;
+    }
+    if (listener)
+        (*listener)(event);
+}
+
+void Viewer::check_source(ChannelTime now) {
+    std::shared_ptr<Channel> channel;
+    {
+        std::lock_guard lock(mutex_);
+        if (!listener_ || life_.state() == SessionLife::State::closed)
+            return;
+        channel = stream_->channel(stream_->stream());
+    }
+    const ChannelStats source = channel->stats(now);
+    const bool waiting = !source.producer_present || !source.last_unit || *source.last_unit + picture_limit <= now;
+    {
+        std::lock_guard lock(mutex_);
+        if (std::exchange(told_waiting_, waiting) == waiting)
+            return;
+    }
+    if (!waiting)
+        return tell({SessionEvent::Kind::streaming, ""});
+    const std::string why = channel->unavailable();
+    tell({SessionEvent::Kind::waiting, !why.empty()              ? why
+                                       : source.producer_present ? "the camera sends no pictures"
+                                                                 : "the camera is away"});
 }
 
 Viewer::Stats Viewer::stats(ChannelTime now) const {

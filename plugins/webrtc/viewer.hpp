@@ -3,6 +3,7 @@
 
 #include "plugins/webrtc/peer.hpp"
 #include "plugins/webrtc/sender_pool.hpp"
+#include "plugins/webrtc/session_event.hpp"
 #include "plugins/webrtc/session_life.hpp"
 #include "plugins/webrtc/viewer_stream.hpp"
 
@@ -40,6 +41,12 @@ public:
     // False if the scene has no such stream.
     bool request_stream(const std::string& stream);
 
+    // The stream being sent; nothing: the session is closed already. The listener replaces the one before.
+    std::optional<std::string> watch(SessionListener listener);
+    void tell(const SessionEvent& event);
+    // Tells when pictures stop coming, and when they come again. Now and then.
+    void check_source(ChannelTime now);
+
     struct Stats {
         std::string state, stream;
         double connected_ms = -1, first_frame_ms = -1; // from the request, -1: not yet
@@ -50,6 +57,8 @@ public:
     Stats stats(ChannelTime now) const;
 
 private:
+    static constexpr GstClockTime picture_limit = 3 * GST_SECOND; // without a new access unit: they have stopped
+
     const Info info_;
     const std::function<void(const std::string&)> on_end_;
     std::shared_ptr<Peer> peer_;
@@ -57,6 +66,9 @@ private:
     std::unique_ptr<ViewerStream> stream_;
     SessionLife life_;
     RateMeter rate_;
+    std::shared_ptr<const SessionListener> listener_;
+    std::string told_stream_; // what the listener was told last
+    bool told_waiting_ = false;
 };
 
 } // namespace sluice

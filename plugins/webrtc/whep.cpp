@@ -3,6 +3,7 @@
 
 #include "plugins/core/channel_access.hpp"
 #include "plugins/core/http_listener.hpp"
+#include "plugins/webrtc/http_request.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,11 +14,6 @@ namespace sluice {
 namespace {
 
 using Json = nlohmann::json;
-
-GstClockTime clock_now() {
-    const auto clock = channel_clock();
-    return gst_clock_get_time(clock.get());
-}
 
 bool name_allowed(std::string_view s) {
     return !s.empty() && s.size() <= 64 && std::all_of(s.begin(), s.end(), [](unsigned char c) {
@@ -43,46 +39,12 @@ Json to_json(const GstStructure* s) {
     return out;
 }
 
-std::string header(SoupServerMessage* m, const char* name) {
-    const char* v = soup_message_headers_get_one(soup_server_message_get_request_headers(m), name);
-    return v ? v : "";
-}
-
 // The media type without parameters, lower case.
 std::string content_type(SoupServerMessage* m) {
     const char* v = soup_message_headers_get_content_type(soup_server_message_get_request_headers(m), nullptr);
     std::string out = v ? v : "";
     std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
     return out;
-}
-
-// Cookies are never sent along to another origin (SameSite), so any page may ask: it needs credentials of its own.
-void allow_other_origins(SoupServerMessage* m) {
-    SoupMessageHeaders* h = soup_server_message_get_response_headers(m);
-    soup_message_headers_replace(h, "Access-Control-Allow-Origin", "*");
-    soup_message_headers_replace(h, "Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE, OPTIONS");
-    soup_message_headers_replace(h, "Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match");
-    soup_message_headers_replace(h, "Access-Control-Expose-Headers", "Location, ETag, Retry-After, Accept-Patch");
-}
-
-void reply(SoupServerMessage* m, unsigned status, const char* type, const std::string& body) {
-    allow_other_origins(m);
-    close_after_answer(m);
-    soup_message_headers_replace(soup_server_message_get_response_headers(m), "Cache-Control", "no-store");
-    soup_server_message_set_status(m, status, nullptr);
-    if (type)
-        soup_server_message_set_response(m, type, SOUP_MEMORY_COPY, body.data(), body.size());
-}
-
-void reply(SoupServerMessage* m, const Error& e) {
-    SoupMessageHeaders* h = soup_server_message_get_response_headers(m);
-    // A page that marks its requests shows its own login instead of the browser's.
-    if (e.kind == ErrorKind::unauthenticated && header(m, "X-Requested-With").empty())
-        soup_message_headers_replace(h, "WWW-Authenticate", "Basic realm=\"sluice\", charset=\"UTF-8\"");
-    if (e.kind == ErrorKind::unavailable || e.kind == ErrorKind::too_many)
-        soup_message_headers_replace(h, "Retry-After", "1");
-    reply(m, static_cast<unsigned>(error_info(e.kind).http_status), "application/problem+json",
-          problem_json(e.kind, e.text));
 }
 
 } // namespace
@@ -99,15 +61,11 @@ std::optional<WhepTarget> parse_whep_target(std::string_view rest) {
     return t;
 }
 
-// A request that is paused while others work for it. Touched in the host's context only.
-struct Whep::Request {
-    Ref<SoupServerMessage> message;
+struct Whep::Request : LateAnswer {
+    using LateAnswer::LateAnswer;
     WhepTarget target;
     std::string stream, body, type, if_match, peer_address;
     GstClockTime posted = 0;
-    bool finished = false; // the client has gone
-    gulong gone_handlers[2] = {0, 0};
-    bool answered = false, paused = false;
 };
 
 std::shared_ptr<Whep> Whep::create(std::shared_ptr<HttpHost> host, std::shared_ptr<Server> server,
@@ -185,9 +143,8 @@ void Whep::handle(SoupServerMessage* m, const char* path, GHashTable* query) {
         soup_message_headers_replace(soup_server_message_get_response_headers(m), "Accept-Post", "application/sdp");
         return reply(m, 204, nullptr, "");
     }
-    auto r = std::make_shared<Request>();
-    r->message = ref(m);
-    r->posted = clock_now();
+    auto r = std::make_shared<Request>(m);
+    r->posted = channel_now();
     const auto target = parse_whep_target(
         std::string_view(path).substr(path_ == "/" ? 0 : std::min(path_.size(), std::string_view(path).size())));
     if (target)
@@ -195,48 +152,26 @@ void Whep::handle(SoupServerMessage* m, const char* path, GHashTable* query) {
     if (const char* s = query ? static_cast<const char*>(g_hash_table_lookup(query, "stream")) : nullptr)
         r->stream = std::string_view(s).substr(0, 64);
     r->type = content_type(m);
-    r->if_match = header(m, "If-Match");
+    r->if_match = request_header(m, "If-Match");
     const auto bytes = adopt(soup_message_body_flatten(soup_server_message_get_request_body(m)));
     gsize size = 0;
     const auto* data = static_cast<const char*>(g_bytes_get_data(bytes.get(), &size));
     r->body.assign(data ? data : "", size);
-    if (auto* a = soup_server_message_get_remote_address(m); a && G_IS_INET_SOCKET_ADDRESS(a)) {
-        const GString8 text(g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(a))));
-        r->peer_address = text.get();
-        // How a socket that listens on "::" says 192.0.2.7.
-        if (constexpr std::string_view mapped = "::ffff:";
-            r->peer_address.starts_with(mapped) && r->peer_address.find('.') != std::string::npos)
-            r->peer_address.erase(0, mapped.size());
-    }
-
-    AuthQuestion question{.action = "view",
-                          .camera = r->target.camera,
-                          .channel = r->target.camera + "/" + (r->stream.empty() ? "main" : r->stream),
-                          .peer_address = r->peer_address};
-    for (const char* name : {"authorization", "cookie", "origin", "host", "x-requested-with"})
-        if (auto v = header(m, name); !v.empty())
-            question.headers[name] = v;
-    question.headers["method"] = method;
+    AuthQuestion question = auth_question(m, "view", r->target.camera, r->stream);
+    r->peer_address = question.peer_address;
 
     // From here on the answer may come from any thread at any time.
-    const auto gone = +[](gpointer, gpointer user) { static_cast<Request*>(user)->finished = true; };
-    r->gone_handlers[0] = g_signal_connect(m, "finished", G_CALLBACK(gone), r.get());
-    r->gone_handlers[1] = g_signal_connect(m, "disconnected", G_CALLBACK(gone), r.get());
     authorizer_->ask(std::move(question), r->posted, [self = shared_from_this(), r](const AuthAnswer& who) {
         self->host_->invoke([self, r, who] { self->authorized(r, who); });
     });
-    // Only what is still open: libsoup loses sight of a connection whose message is resumed inside its own handler.
-    if (!r->answered) {
-        soup_server_message_pause(m);
-        r->paused = true;
-    }
+    r->wait();
 }
 
 void Whep::authorized(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
-    const std::string method = soup_server_message_get_method(r->message.get());
+    const std::string method = soup_server_message_get_method(r->message());
     const auto finish = [&](const Error& e) {
-        reply(r->message.get(), e);
-        resume(r);
+        reply(r->message(), e);
+        r->answered();
     };
     if (!who.accepted)
         return finish({who.known ? ErrorKind::forbidden : ErrorKind::unauthenticated, who.reason});
@@ -251,26 +186,17 @@ void Whep::authorized(const std::shared_ptr<Request>& r, const AuthAnswer& who) 
         return remove(r, who);
     if (session && (method == "GET" || method == "HEAD"))
         return get(r, who);
-    soup_message_headers_replace(soup_server_message_get_response_headers(r->message.get()), "Allow",
+    soup_message_headers_replace(soup_server_message_get_response_headers(r->message()), "Allow",
                                  session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
     finish({ErrorKind::method_not_allowed,
             method + " is not possible here; allowed: " + (session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS")});
 }
 
-void Whep::resume(const std::shared_ptr<Request>& r) {
-    r->answered = true;
-    for (gulong& id : r->gone_handlers)
-        if (id)
-            g_signal_handler_disconnect(r->message.get(), std::exchange(id, 0));
-    if (std::exchange(r->paused, false) && !r->finished)
-        soup_server_message_unpause(r->message.get());
-}
-
 void Whep::post(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
     if (r->type != "application/sdp") {
-        reply(r->message.get(), {ErrorKind::unsupported_media_type,
-                                 "Content-Type is '" + r->type.substr(0, 100) + "', application/sdp is needed"});
-        return resume(r);
+        reply(r->message(), {ErrorKind::unsupported_media_type,
+                             "Content-Type is '" + r->type.substr(0, 100) + "', application/sdp is needed"});
+        return r->answered();
     }
     Server::Join join{.camera = r->target.camera,
                       .stream = r->stream,
@@ -281,20 +207,20 @@ void Whep::post(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
                       .posted = r->posted};
     server_->join(std::move(join), [self = shared_from_this(), r](Result<Server::Joined> result) {
         self->host_->invoke([self, r, result = std::move(result)] {
-            if (r->finished) { // nobody is there to take the answer
+            if (r->client_gone()) { // nobody is there to take the answer
                 if (result)
                     self->server_->close(result->id, "the viewer has left before the answer");
             } else if (result) {
-                SoupMessageHeaders* h = soup_server_message_get_response_headers(r->message.get());
+                SoupMessageHeaders* h = soup_server_message_get_response_headers(r->message());
                 // Relative to the request, so that it holds behind a proxy with a path prefix.
                 soup_message_headers_replace(h, "Location", (r->target.camera + "/" + result->id).c_str());
                 soup_message_headers_replace(h, "ETag", ("\"" + result->id + "\"").c_str());
                 soup_message_headers_replace(h, "Accept-Patch", "application/trickle-ice-sdpfrag, application/json");
-                reply(r->message.get(), 201, "application/sdp", result->answer);
+                reply(r->message(), 201, "application/sdp", result->answer);
             } else {
-                reply(r->message.get(), result.error());
+                reply(r->message(), result.error());
             }
-            self->resume(r);
+            r->answered();
         });
     });
 }
@@ -302,10 +228,10 @@ void Whep::post(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
 void Whep::patch(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
     const auto answer = [&](const Result<bool>& result) {
         if (result)
-            reply(r->message.get(), 204, nullptr, "");
+            reply(r->message(), 204, nullptr, "");
         else
-            reply(r->message.get(), result.error());
-        resume(r);
+            reply(r->message(), result.error());
+        r->answered();
     };
     const std::string& id = r->target.session;
     const Server::Session session{id, r->target.camera, who.principal};
@@ -327,20 +253,20 @@ void Whep::patch(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
 void Whep::get(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
     const auto stats = server_->session_stats({r->target.session, r->target.camera, who.principal});
     if (stats)
-        reply(r->message.get(), 200, "application/json",
+        reply(r->message(), 200, "application/json",
               to_json(stats.value().get()).dump(-1, ' ', false, Json::error_handler_t::replace));
     else
-        reply(r->message.get(), stats.error());
-    resume(r);
+        reply(r->message(), stats.error());
+    r->answered();
 }
 
 void Whep::remove(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
     const auto result = server_->leave({r->target.session, r->target.camera, who.principal});
     if (result)
-        reply(r->message.get(), 200, nullptr, "");
+        reply(r->message(), 200, nullptr, "");
     else
-        reply(r->message.get(), result.error());
-    resume(r);
+        reply(r->message(), result.error());
+    r->answered();
 }
 
 } // namespace sluice

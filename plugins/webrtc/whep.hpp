@@ -34,7 +34,6 @@ private:
     void get(const std::shared_ptr<Request>& r, const AuthAnswer& who);
     void remove(const std::shared_ptr<Request>& r, const AuthAnswer& who);
     void authorized(const std::shared_ptr<Request>& r, const AuthAnswer& who);
-    void resume(const std::shared_ptr<Request>& r);
 
     std::shared_ptr<HttpHost> host_;
     std::shared_ptr<Server> server_;
