@@ -19,6 +19,8 @@
 #include "plugins/webrtc/http_host.hpp"
 #include "plugins/webrtc/server.hpp"
 #include "plugins/webrtc/server_service.hpp"
+#include "plugins/webrtc/signaller_object.hpp"
+#include "plugins/webrtc/text_list.hpp"
 #include "plugins/webrtc/websocket.hpp"
 #include "plugins/webrtc/whep.hpp"
 
@@ -50,6 +52,7 @@ struct State {
     std::shared_ptr<Authorizer> authorizer;
     std::shared_ptr<Whep> whep;
     std::shared_ptr<WebsocketSignalling> websocket;
+    std::vector<std::shared_ptr<WeakRef<GObject>>> signallers; // of the application; those that still exist
     GstClockID timer = nullptr;
 };
 
@@ -88,6 +91,7 @@ enum {
     SIGNAL_SESSION_REMOVED,
     SIGNAL_CLOSE_SESSION,
     SIGNAL_CLOSE_PRINCIPAL,
+    SIGNAL_CREATE_SIGNALLER,
     N_SIGNALS
 };
 guint signals[N_SIGNALS];
@@ -96,23 +100,6 @@ GstStaticPadTemplate video_template =
     GST_STATIC_PAD_TEMPLATE("video_%u", GST_PAD_SINK, GST_PAD_REQUEST,
                             GST_STATIC_CAPS("video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; "
                                             "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au"));
-
-std::vector<std::string> split_list(const char* text) {
-    std::vector<std::string> list;
-    gchar** parts = g_strsplit(text ? text : "", ",", -1);
-    for (gchar** p = parts; *p; ++p)
-        if (*g_strstrip(*p))
-            list.emplace_back(*p);
-    g_strfreev(parts);
-    return list;
-}
-
-std::string join_list(const std::vector<std::string>& list) {
-    std::string out;
-    for (const auto& s : list)
-        out += (out.empty() ? "" : ",") + s;
-    return out;
-}
 
 } // namespace
 
@@ -280,12 +267,35 @@ void close_server(Self* self) {
         state.whep->stop();
     if (state.websocket)
         state.websocket->stop("the server is shutting down");
+    for (const auto& weak : state.signallers)
+        if (const auto signaller = weak->get())
+            shut_down_signaller(signaller.get(), "the server is shutting down");
     if (state.server)
         state.server->shut_down("the server is shutting down");
     if (state.authorizer)
         state.authorizer->close();
     if (state.host)
         state.host->settle(); // what it was given holds it: the port is to be free when we return
+}
+
+GObject* create_signaller(Self* self, const char* principal, const char* peer_address, const GstStructure* headers) {
+    Signaller::Client client{.principal = principal ? principal : ""};
+    client.question.peer_address = peer_address ? peer_address : "";
+    for (gint i = 0; headers && i < gst_structure_n_fields(headers); ++i) {
+        const char* name = gst_structure_nth_field_name(headers, static_cast<guint>(i));
+        const GString8 lower(g_ascii_strdown(name, -1));
+        if (const char* value = gst_structure_get_string(headers, name))
+            client.question.headers[lower.get()] = value;
+    }
+    std::lock_guard lock(self->sink->mutex);
+    State& state = self->sink->state;
+    if (!state.server)
+        return nullptr;
+    auto signaller =
+        make_signaller(state.host, std::make_shared<ServerService>(state.server, state.authorizer), std::move(client));
+    std::erase_if(state.signallers, [](const auto& weak) { return !weak->get(); });
+    state.signallers.push_back(std::make_shared<WeakRef<GObject>>(signaller.get()));
+    return signaller.release();
 }
 
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
@@ -535,6 +545,20 @@ void install_signals(GType type) {
             return server && principal ? server->close_principal(principal, reason ? reason : "closed") : 0;
         }),
         nullptr, nullptr, nullptr, G_TYPE_UINT, 2, G_TYPE_STRING, G_TYPE_STRING);
+    /**
+     * webrtcserversink::create-signaller:
+     * @principal: who the client is, as the application knows it
+     * @peer_address: where from, for limits and logs (may be NULL)
+     * @headers: fields of type string that `authorize` sees as headers with each join (may be NULL)
+     *
+     * Signalling over a connection of the application's: an object with the signals send and close and the actions open, receive
+     * and closed, which speaks docs/signalling.md. Each join is authorized like any other.
+     *
+     * Returns: (transfer full) (nullable): NULL below READY
+     */
+    signals[SIGNAL_CREATE_SIGNALLER] =
+        g_signal_new_class_handler("create-signaller", type, action, G_CALLBACK(create_signaller), nullptr, nullptr,
+                                   nullptr, G_TYPE_OBJECT, 3, G_TYPE_STRING, G_TYPE_STRING, GST_TYPE_STRUCTURE);
 }
 
 } // namespace

@@ -208,6 +208,57 @@ TEST_F(WebrtcWebsocketTest, NoPathNoSocket) {
     EXPECT_TRUE(WsClient(ws("/signal")).connected());
 }
 
+// What an application does that carries the texts itself.
+TEST_F(WebrtcWebsocketTest, AnotherCarrier) {
+    struct Carrier {
+        std::mutex mutex;
+        std::condition_variable changed;
+        std::deque<Json> texts;
+        guint code = 0;
+        Json next() {
+            std::unique_lock lock(mutex);
+            if (!changed.wait_for(lock, patience, [this] { return !texts.empty(); }))
+                return Json::object();
+            Json first = texts.front();
+            texts.pop_front();
+            return first;
+        }
+    } carrier;
+    const GstStructurePtr headers(gst_structure_new("headers", "Authorization", G_TYPE_STRING, "Bearer x", nullptr));
+    Ref<GObject> signaller;
+    g_signal_emit_by_name(server.element(), "create-signaller", "ann", "192.0.2.7", headers.get(), signaller.out());
+    ASSERT_TRUE(signaller);
+    g_signal_connect(signaller.get(), "send", G_CALLBACK(+[](GObject*, const char* text, gpointer user) {
+                         auto* c = static_cast<Carrier*>(user);
+                         std::lock_guard lock(c->mutex);
+                         c->texts.push_back(Json::parse(text));
+                         c->changed.notify_all();
+                     }),
+                     &carrier);
+    g_signal_connect(signaller.get(), "close", G_CALLBACK(+[](GObject*, guint code, const char*, gpointer user) {
+                         auto* c = static_cast<Carrier*>(user);
+                         std::lock_guard lock(c->mutex);
+                         c->code = code;
+                     }),
+                     &carrier);
+    g_signal_emit_by_name(signaller.get(), "open");
+    EXPECT_EQ(carrier.next().value("type", ""), "hello");
+    const auto say = [&](const Json& m) { g_signal_emit_by_name(signaller.get(), "receive", m.dump().c_str()); };
+    say({{"type", "join"}, {"id", "a"}, {"camera", "front"}, {"sdp", OfferText().text()}});
+    const Json answer = carrier.next();
+    ASSERT_EQ(answer.value("type", ""), "answer") << answer;
+    EXPECT_EQ(server.session_count(), 1u);
+    g_signal_emit_by_name(signaller.get(), "closed", TRUE);
+    EXPECT_EQ(server.sessions.wait_removed(answer.value("session", "")), "the viewer has left");
+
+    Ref<GObject> other;
+    g_signal_emit_by_name(server.element(), "create-signaller", nullptr, nullptr, nullptr, other.out());
+    g_signal_emit_by_name(server.element(), "create-signaller", "ann", nullptr, nullptr, signaller.out());
+    server.stop();
+    g_signal_emit_by_name(server.element(), "create-signaller", "ann", nullptr, nullptr, other.out());
+    EXPECT_FALSE(other) << "nobody is there to speak with";
+}
+
 TEST(WebrtcWebsocketAuth, IsAskedBeforeTheUpgradeAndForEachJoin) {
     Camera front("front/main"), secret("secret/main");
     for (Camera* c : {&front, &secret}) {
