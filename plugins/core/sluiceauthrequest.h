@@ -12,7 +12,7 @@ G_DECLARE_FINAL_TYPE(SluiceAuthRequest, sluice_auth_request, SLUICE, AUTH_REQUES
 
     /* What is asked. Strings live as long as the request. */
     __attribute__((visibility("default"))) const
-    char* sluice_auth_request_get_action(SluiceAuthRequest* r);                                          /* "view" */
+    char* sluice_auth_request_get_action(SluiceAuthRequest* r); /* "view"; "connect": a WebSocket, camera may be "" */
 __attribute__((visibility("default"))) const char* sluice_auth_request_get_camera(SluiceAuthRequest* r); /* "front" */
 __attribute__((visibility("default"))) const char*
 sluice_auth_request_get_channel(SluiceAuthRequest* r); /* "front/main" */

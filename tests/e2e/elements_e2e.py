@@ -9,9 +9,11 @@ import statistics
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 from pathlib import Path
 
-from harness import Browser, Camera, Process, Suite, free_port, latencies, longest_gap, note, until
+from harness import BUILD, Browser, Camera, Process, Suite, free_port, latencies, longest_gap, note, until
 
 suite = Suite()
 camera = server = browser = None
@@ -105,6 +107,27 @@ def gst_launch_ends_by_ctrl_c():
     assert server.stop(signal.SIGINT) == 0, server.output()[-2000:]
     suite.open_things.remove(server)
     assert "CRITICAL" not in server.output(), server.output()[-2000:]
+
+
+@suite.case
+def an_application_with_the_element_inside():
+    own_port = free_port()
+    app = suite.keep(Process([BUILD / "examples/embed/embed", camera.url(), own_port], suite.directory, "embed"))
+    address = until(lambda: app.output().strip() or not app.running(), 20, "the application prints its address")
+    assert app.running(), app.output()
+    for path, body, status in (("/?ticket=0", None, 404), ("/whep/door", b"v=0", 401), ("/ws", None, 400)):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{own_port}{path}", data=body, timeout=10)
+            raise AssertionError(path)
+        except urllib.error.HTTPError as error:
+            assert error.code == status, (path, error.code)
+    browser.d.get(address)
+    browser.playing(20)
+    frames = browser.frames(1500)
+    assert statistics.median(latencies(frames)) < 250
+    assert app.stop(signal.SIGTERM) == 0, app.output()[-2000:]
+    suite.open_things.remove(app)
+    assert "CRITICAL" not in app.output(), app.output()[-2000:]
 
 
 if __name__ == "__main__":
