@@ -179,13 +179,18 @@ class Browser:
         try:
             self.d.quit()
         finally:
-            for pid in reversed(self.processes()):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            self.p.wait()
-            shutil.rmtree(self.data, ignore_errors=True)
+            self.kill()
+
+    def kill(self):
+        """Its pages say goodbye to nobody."""
+        for pid in reversed(self.processes()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.p.wait()
+        self.d.service.stop()
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def processes(self):
         """Process ids of the browser, all of them."""
