@@ -137,9 +137,10 @@ void WebsocketSignalling::handle(SoupServerMessage* m, const char* path) {
         return reply(m, {ErrorKind::method_not_allowed, "a WebSocket is opened with GET"});
     }
     std::string_view rest = std::string_view(path).substr(std::min(path_.size(), std::string_view(path).size()));
+    const bool ours = rest.empty() || rest.starts_with('/'); // libsoup matches prefixes: /wsx comes here too
     if (rest.starts_with('/'))
         rest.remove_prefix(1);
-    if (rest.find('/') != std::string_view::npos || rest.size() > 64)
+    if (!ours || rest.find('/') != std::string_view::npos || rest.size() > 64)
         return reply(
             m, {ErrorKind::not_found, "nothing is here; signalling is at " + path_ + " or " + path_ + "/{camera}"});
     std::string asked = request_header(m, "Sec-WebSocket-Protocol");

@@ -151,6 +151,7 @@ TEST_F(WebrtcWebsocketTest, BadClients) {
     EXPECT_EQ(server.request("GET", "/ws").status, 400u) << "no upgrade";
     EXPECT_EQ(server.request("POST", "/ws").status, 405u);
     EXPECT_EQ(server.request("GET", "/ws/a/b").status, 404u);
+    EXPECT_EQ(server.request("GET", "/wsx").status, 404u);
     WsClient other(ws(), {}, "chat");
     EXPECT_FALSE(other.connected());
     EXPECT_EQ(other.status(), 400u);
