@@ -124,8 +124,9 @@ void Signaller::joined(const std::string& id, const SessionService::Name& asked,
         return refuse(id, result.error());
     }
     it->second.name = name;
+    const bool alive = bool(watch(id, name)); // before the viewer knows of it: what ends it from now on has a reason
     carrier_.send(signal_text::answer(id, name.session, result.value().answer));
-    if (!watch(id, name))
+    if (!alive)
         event(id, name.session, {SessionEvent::Kind::closed, "the session has ended"});
 }
 
