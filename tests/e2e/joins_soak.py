@@ -139,6 +139,7 @@ def three_hundred_come_and_go_some_without_a_goodbye():
     for _ in range(10):
         browser = suite.keep(Browser())
         browser.login(sluice)
+        browser.playing()
         crowd(30)
         suite.open_things.remove(browser)
         browser.kill()
