@@ -5,19 +5,6 @@
 
 namespace sluice {
 
-std::string request_header(SoupServerMessage* message, const char* name) {
-    const char* value = soup_message_headers_get_list(soup_server_message_get_request_headers(message), name);
-    return value ? value : "";
-}
-
-std::string peer_address(SoupServerMessage* message) {
-    GSocketAddress* address = soup_server_message_get_remote_address(message);
-    if (!G_IS_INET_SOCKET_ADDRESS(address))
-        return "unknown";
-    GInetAddress* inet = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address));
-    return GString8(g_inet_address_to_string(inet)).get();
-}
-
 std::string_view request_method(SoupServerMessage* message) { return soup_server_message_get_method(message); }
 
 std::string_view request_body(SoupServerMessage* message) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "plugins/core/error_kind.hpp"
+#include "plugins/core/http_message.hpp"
 
 #include <libsoup/soup.h>
 
@@ -11,8 +12,6 @@
 
 namespace sluice {
 
-std::string request_header(SoupServerMessage* message, const char* name); // empty: not sent
-std::string peer_address(SoupServerMessage* message);                     // IP address without a port
 std::string_view request_method(SoupServerMessage* message);
 std::string_view request_body(SoupServerMessage* message); // lives as long as the message
 

@@ -19,18 +19,6 @@ void allow_other_origins(SoupServerMessage* m) {
     soup_message_headers_replace(h, "Access-Control-Expose-Headers", "Location, ETag, Retry-After, Accept-Patch");
 }
 
-std::string peer_address(SoupServerMessage* m) {
-    GSocketAddress* a = soup_server_message_get_remote_address(m);
-    if (!a || !G_IS_INET_SOCKET_ADDRESS(a))
-        return "";
-    const GString8 text(g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(a))));
-    std::string out = text.get();
-    // How a socket that listens on "::" says 192.0.2.7.
-    if (constexpr std::string_view mapped = "::ffff:"; out.starts_with(mapped) && out.find('.') != std::string::npos)
-        out.erase(0, mapped.size());
-    return out;
-}
-
 } // namespace
 
 LateAnswer::LateAnswer(SoupServerMessage* message) : message_(ref(message)) {
@@ -58,11 +46,6 @@ void LateAnswer::answered() {
     forget();
     if (std::exchange(paused_, false) && !gone_)
         soup_server_message_unpause(message_.get());
-}
-
-std::string request_header(SoupServerMessage* m, const char* name) {
-    const char* v = soup_message_headers_get_one(soup_server_message_get_request_headers(m), name);
-    return v ? v : "";
 }
 
 AuthQuestion auth_question(SoupServerMessage* m, const std::string& action, const std::string& camera,

@@ -4,6 +4,7 @@
 
 #include "plugins/core/auth_request.hpp"
 #include "plugins/core/error_kind.hpp"
+#include "plugins/core/http_message.hpp"
 #include "plugins/core/refs.hpp"
 
 #include <libsoup/soup.h>
@@ -32,7 +33,6 @@ private:
     bool gone_ = false, answered_ = false, paused_ = false;
 };
 
-std::string request_header(SoupServerMessage* message, const char* name); // empty: there is none
 // stream: empty is main.
 AuthQuestion auth_question(SoupServerMessage* message, const std::string& action, const std::string& camera,
                            const std::string& stream);
