@@ -41,7 +41,7 @@ std::string chain_for(Codec codec) {
     }
     case Codec::pcmu: return "mulawdec" + encode;
     case Codec::pcma: return "alawdec" + encode;
-    default: return "identity"; // Opus it is
+    default: return "capsfilter caps=audio/x-opus"; // no other, later: an error makes a new chain
     }
 }
 
