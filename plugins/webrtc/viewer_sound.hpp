@@ -29,7 +29,10 @@ public:
     // its own leaves the viewer with what it hears.
     std::optional<Source> wanted(const std::shared_ptr<Channel>& stream) const;
     // Reads there from now on; the feed before it comes back, to be let go with no lock held.
-    void take(Feed& feed) { std::swap(feed_, feed); }
+    void take(Feed& feed) {
+        std::swap(feed_, feed);
+        generation_ = 0; // those of another channel have the same numbers
+    }
     void start(); // what came so far is old
 
     struct Step {

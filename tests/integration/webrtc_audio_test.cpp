@@ -124,18 +124,22 @@ TEST_F(WebrtcAudioTest, PacketsComeAsTheyAreWithAStreamOfTheirOwn) {
 }
 
 TEST_F(WebrtcAudioTest, SenderReportsGiveBothStreamsTheCamerasTime) {
-    front.add_sound("audio/x-mulaw");
-    picture(1);
+    // A channel that no other test wrote to: times of a new generation are never before those of the one before.
+    Camera camera("clock/main");
+    camera.begin();
+    camera.add_sound("audio/x-mulaw");
+    camera.key(1);
+    camera.delta(2);
     WhepViewer viewer(browser);
-    watch(viewer);
-    ASSERT_TRUE(viewer.wait_for("K1 d2 d3"));
+    ASSERT_EQ(viewer.join(server, "/whep/clock").status, 201u);
+    ASSERT_TRUE(viewer.wait_for("K1 d2"));
     // Sound as if it had taken 300 ms longer through the camera than the picture: its reports have to say so.
     const GstClockTime late = 300 * GST_MSECOND;
     const GstClockTime spoken = clock_now() - late;
-    front.write(Bytes(160, 1), spoken - 20 * GST_MSECOND, 1);
-    front.write(Bytes(160, 2), spoken, 1);
+    camera.write(Bytes(160, 1), spoken - 20 * GST_MSECOND, 1);
+    camera.write(Bytes(160, 2), spoken, 1);
     const GstClockTime seen = clock_now();
-    front.delta(4);
+    camera.delta(4);
     ASSERT_TRUE(viewer.wait_for("d4"));
     ASSERT_TRUE(viewer.wait_for_sound(2));
     const int64_t wall_minus_clock = g_get_real_time() * 1000 - static_cast<int64_t>(clock_now()) + ntp_epoch_ns;

@@ -171,6 +171,23 @@ TEST_F(ViewerSoundTest, SoundThatComesLaterOrChangesIsLookedFor) {
     EXPECT_FALSE(follow()) << "nothing to change any more";
 }
 
+TEST_F(ViewerSoundTest, TheTrackOfOneChannelIsNotThatOfAnother) {
+    set_sound(camera, opus);
+    const auto c = caps(opus);
+    ASSERT_TRUE(version->set_track(encoder.token, 3, c.get()));
+    key(camera);
+    key(encoder);
+    watch(Codec::opus);
+    beep(camera, opus_packet);
+    EXPECT_EQ(send(), "av");
+    set_sound(camera, aac); // of the same generation: nothing but the caps has changed
+    beep(camera);
+    send();
+    ASSERT_TRUE(follow());
+    write(encoder, opus_packet, 3);
+    EXPECT_EQ(send(), "a");
+}
+
 TEST_F(ViewerSoundTest, AnMLineOfG711StaysSilentWhenTheCameraSpeaksOtherwise) {
     set_sound(camera, aac);
     key(camera);
