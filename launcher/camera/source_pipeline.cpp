@@ -4,7 +4,11 @@
 #include "launcher/camera/teardown.hpp"
 #include "launcher/config/url.hpp"
 
+#include <gst/sdp/sdp.h>
+
+#include <algorithm>
 #include <atomic>
+#include <initializer_list>
 #include <mutex>
 
 namespace sluice {
@@ -58,21 +62,48 @@ std::string detail_of(const char* debug) {
 
 } // namespace
 
+namespace {
+
+bool is_one_of(const char* name, std::initializer_list<const char*> names) {
+    return std::any_of(names.begin(), names.end(), [name](const char* n) { return !g_strcmp0(name, n); });
+}
+bool is_usable_video(const char* encoding) { return is_one_of(encoding, {"H264", "H265"}); }
+bool is_usable_sound(const char* encoding) {
+    return is_one_of(encoding, {"OPUS", "PCMU", "PCMA", "MPEG4-GENERIC", "MP4A-LATM"});
+}
+
+} // namespace
+
+// What the camera's description (SDP) says, and what is taken of it: one video stream and, beside it, one of sound.
 struct SourcePipeline::Offer {
     std::mutex mutex;
     std::string refused; // "JPEG, PCMU"
-    bool selected = false;
+    bool video_comes = false, selected = false, sound_selected = false;
+
+    void read(const GstSDPMessage* sdp) {
+        const std::lock_guard lock(mutex);
+        for (guint i = 0; i < gst_sdp_message_medias_len(sdp); i++) {
+            const GstSDPMedia* media = gst_sdp_message_get_media(sdp, i);
+            const char* map = gst_sdp_media_get_attribute_val(media, "rtpmap"); // "96 H264/90000"
+            const std::string text = map ? map : "";
+            const size_t from = text.find(' ');
+            if (g_strcmp0(gst_sdp_media_get_media(media), "video") || from == std::string::npos)
+                continue;
+            const GString8 name(g_ascii_strup(text.substr(from + 1, text.find('/') - from - 1).c_str(), -1));
+            video_comes = video_comes || is_usable_video(name.get());
+        }
+    }
 
     bool select(const GstCaps* caps) {
         const GstStructure* s = gst_caps_is_empty(caps) ? nullptr : gst_caps_get_structure(caps, 0);
         const char* media = s ? gst_structure_get_string(s, "media") : nullptr;
         const char* encoding = s ? gst_structure_get_string(s, "encoding-name") : nullptr;
         const std::lock_guard lock(mutex);
-        const bool video = g_strcmp0(media, "video") == 0;
-        if (video && !selected && (g_strcmp0(encoding, "H264") == 0 || g_strcmp0(encoding, "H265") == 0)) {
-            selected = true;
-            return true;
-        }
+        if (g_strcmp0(media, "video") == 0 && !selected && is_usable_video(encoding))
+            return selected = true;
+        // Sound alone would make a source that runs and shows nothing, without an error.
+        if (g_strcmp0(media, "audio") == 0 && video_comes && !sound_selected && is_usable_sound(encoding))
+            return sound_selected = true;
         if (refused.size() < 100)
             refused += (refused.empty() ? "" : ", ") + std::string(media ? media : "unknown") + " " +
                        (encoding ? encoding : "unknown");
@@ -153,6 +184,10 @@ void SourcePipeline::connect_source() {
     g_signal_connect_data(source.get(), "select-stream",
                           G_CALLBACK(+[](GstElement*, guint, GstCaps* caps, gpointer data) -> gboolean {
                               return (*static_cast<Holder*>(data))->select(caps);
+                          }),
+                          new Holder(offer_), drop, GConnectFlags(0));
+    g_signal_connect_data(source.get(), "on-sdp", G_CALLBACK(+[](GstElement*, const GstSDPMessage* sdp, gpointer data) {
+                              (*static_cast<Holder*>(data))->read(sdp);
                           }),
                           new Holder(offer_), drop, GConnectFlags(0));
     // The camera's end must not travel on: rtspsrc calls a closed connection the end of the stream.

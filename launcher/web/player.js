@@ -179,11 +179,19 @@ export class WhepPlayer {
         }
     }
 
+    // Sound and picture go into one stream: the browser keeps them together. The element stays muted until somebody wants sound.
     show(event, attempt, begun) {
-        if (attempt !== this.attempt || event.track.kind !== "video")
+        if (attempt !== this.attempt)
             return;
         const video = this.video;
-        video.srcObject = new MediaStream([event.track]);
+        if (!this.media || this.mediaAttempt !== attempt) {
+            this.mediaAttempt = attempt;
+            this.media = new MediaStream();
+        }
+        this.media.addTrack(event.track);
+        if (event.track.kind !== "video")
+            return;
+        video.srcObject = this.media;
         const frame = now => {
             if (attempt !== this.attempt)
                 return;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/core/channel.hpp"
 
+#include "plugins/core/sound_packet.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -105,6 +107,8 @@ bool Channel::set_track(Token token, unsigned index, const GstCaps* caps) {
         if (!has_video())
             newest_key_.reset(); // so far sound was enough to start with
         remembered_video_ = track;
+    } else if (!remembered_audio_ || remembered_audio_->index >= index || !tracks_.contains(remembered_audio_->index)) {
+        remembered_audio_ = track;
     }
     ts.track = track;
     return true;
@@ -148,6 +152,10 @@ std::shared_ptr<AccessUnit> Channel::make_unit(TrackState& ts, GstBuffer* buffer
     unit->track = ts.track;
     const Codec codec = ts.track->codec;
     if (!is_video(codec)) {
+        const auto ticks = sound_ticks(codec, map.data());
+        if (!ticks)
+            return nullptr;
+        unit->ticks = *ticks;
         unit->key = true;
         unit->buffer = is_tight(buffer) ? adopt(gst_buffer_copy_region(buffer, GST_BUFFER_COPY_MEMORY, 0, -1))
                                         : copy_parts({}, map.data());
@@ -282,6 +290,8 @@ Channel::Written Channel::write(Token token, unsigned track, GstBuffer* buffer, 
 
 void Channel::append(std::shared_ptr<AccessUnit> unit) {
     unit->seq = next_seq_++;
+    unit->videos_before = videos_;
+    videos_ += is_video(unit->track->codec);
     stats_.cached_bytes += unit->bytes;
     units_.push_back(std::move(unit));
     trim();
@@ -370,6 +380,11 @@ bool Channel::producer_present() const {
 TrackPtr Channel::video_track() const {
     std::lock_guard lock(mutex_);
     return remembered_video_;
+}
+
+TrackPtr Channel::audio_track() const {
+    std::lock_guard lock(mutex_);
+    return remembered_audio_;
 }
 
 std::vector<TrackPtr> Channel::tracks() const {
@@ -486,7 +501,18 @@ bool Channel::Reader::newer_key_waiting() const {
 
 uint64_t Channel::Reader::backlog() const {
     std::lock_guard lock(channel_->mutex_);
-    return channel_->next_seq_ - std::min(cursor_, channel_->next_seq_);
+    const auto& units = channel_->units_;
+    if (units.empty() || cursor_ >= channel_->next_seq_)
+        return 0;
+    const uint64_t from = std::max(cursor_, units.front()->seq);
+    const uint64_t videos = channel_->videos_ - units[from - units.front()->seq]->videos_before;
+    return (video_ ? videos : 0) + (audio_ ? channel_->next_seq_ - from - videos : 0);
+}
+
+void Channel::Reader::skip_all() {
+    std::lock_guard lock(channel_->mutex_);
+    cursor_ = channel_->next_seq_;
+    skipped_ = true;
 }
 
 } // namespace sluice

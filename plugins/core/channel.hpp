@@ -91,6 +91,8 @@ public:
     bool producer_present() const;
     // Of the video track: what it is, or was when the last producer left. NULL before the first.
     TrackPtr video_track() const;
+    // The same of the first audio track.
+    TrackPtr audio_track() const;
     std::vector<TrackPtr> tracks() const;
     void set_unavailable(std::string reason);
     std::string unavailable() const;
@@ -120,11 +122,11 @@ private:
     const std::string name_;
     mutable std::mutex mutex_; // everything below
     ChannelLimits limits_;
-    std::deque<AccessUnitPtr> units_; // decode order, seq contiguous
-    uint64_t next_seq_ = 0;
+    std::deque<AccessUnitPtr> units_;    // decode order, seq contiguous
+    uint64_t next_seq_ = 0, videos_ = 0; // ever
     std::optional<uint64_t> newest_key_; // where a new reader starts; empty: it waits for the next key unit
     std::map<unsigned, TrackState> tracks_;
-    TrackPtr remembered_video_;
+    TrackPtr remembered_video_, remembered_audio_;
     std::vector<uint8_t> last_sps_;
     TimeMapper time_;
     RateMeter rate_;
@@ -155,8 +157,10 @@ public:
     bool skip_to_newest_key();
     // Key unit ahead of the cursor?
     bool newer_key_waiting() const;
-    // Units between the cursor and the end.
+    // Units of the kinds it reads that are still there between the cursor and the end.
     uint64_t backlog() const;
+    // On with what is written from now on; whether a key unit is waited for does not change.
+    void skip_all();
     uint64_t skips() const { return skips_; }
     Channel& channel() const { return *channel_; }
 

@@ -25,6 +25,7 @@ const char* codec_name(Codec c) {
     case Codec::pcmu: return "PCMU";
     case Codec::pcma: return "PCMA";
     case Codec::opus: return "OPUS";
+    case Codec::aac: return "MPEG4-GENERIC";
     case Codec::other: break;
     }
     return "other";
@@ -45,6 +46,10 @@ Codec codec_from_caps(const GstCaps* caps) {
     // Family 0 is mono and stereo; RFC 7587 carries nothing else.
     if (gst_structure_has_name(s, "audio/x-opus"))
         return int_field_is(s, "channel-mapping-family", 0) ? Codec::opus : Codec::other;
+    if (gst_structure_has_name(s, "audio/mpeg"))
+        return int_field_is(s, "mpegversion", 4) && !g_strcmp0(gst_structure_get_string(s, "stream-format"), "raw")
+                   ? Codec::aac
+                   : Codec::other;
     return Codec::other;
 }
 

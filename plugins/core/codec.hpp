@@ -9,7 +9,8 @@
 
 namespace sluice {
 
-enum class Codec : uint8_t { h264, h265, pcmu, pcma, opus, other };
+// aac: MPEG-4 AAC as raw access units, the configuration in the caps (codec_data). No browser takes it over RTP.
+enum class Codec : uint8_t { h264, h265, pcmu, pcma, opus, aac, other };
 
 constexpr bool is_video(Codec c) { return c == Codec::h264 || c == Codec::h265; }
 // RTP clock rate in Hz (RFC 6184, 7798, 3551, 7587).

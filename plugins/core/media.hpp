@@ -31,12 +31,14 @@ public:
     Ref<GstBuffer> buffer;     // one memory: Annex B without delimiters, or the audio packet; no timestamps
     std::vector<NalUnit> nals; // empty for audio
     TrackPtr track;
-    uint64_t seq = 0;        // position in the channel; the first ever is 0
-    uint64_t generation = 0; // the producer's life that it belongs to
-    ChannelTime time = 0;    // when to show it
-    bool key = false;        // a reader may start here
-    bool discont = false;    // first of its generation and track, or something before it was lost
-    uint32_t bytes = 0;      // what it holds of memory
+    uint64_t seq = 0;           // position in the channel; the first ever is 0
+    uint64_t generation = 0;    // the producer's life that it belongs to
+    ChannelTime time = 0;       // when to show it
+    bool key = false;           // a reader may start here
+    bool discont = false;       // first of its generation and track, or something before it was lost
+    uint32_t bytes = 0;         // what it holds of memory
+    uint32_t ticks = 0;         // sound: how long it lasts, in ticks of the codec's clock (sound_packet.hpp); video: 0
+    uint64_t videos_before = 0; // units of video in the channel before it, ever
 
     // Made when the first RTP reader asks, then shared by all of them. Any thread.
     const std::vector<RtpPayload>& payloads() const;

@@ -15,6 +15,7 @@ constexpr uint8_t h265_ap = 48, h265_fu = 49;
 // The size in front of each aggregated NAL unit has 16 bits; below the lower bound a fragment would be all headers.
 constexpr uint32_t min_payload = 16, max_payload_limit = 65535;
 constexpr uint32_t aggregate_size_field = 2;
+constexpr uint32_t g711_piece = 160; // 20 ms at 8 kHz, as telephones send it (RFC 3551 4.2)
 
 class MappedMemory {
 public:
@@ -80,12 +81,27 @@ public:
         return take();
     }
 
-    // The packet as it is, or in pieces of at most `limit` bytes.
-    std::vector<RtpPayload> audio(uint32_t limit) {
+    // The packet as it is.
+    std::vector<RtpPayload> packet() {
+        if (!map_ || map_.size() == 0 || map_.size() > UINT32_MAX)
+            return {};
+        payloads_.push_back(shared(0, static_cast<uint32_t>(map_.size())));
+        return take();
+    }
+
+    // Pieces of `piece` samples; what is left over goes with the last one if it is little.
+    std::vector<RtpPayload> samples(uint32_t piece) {
         if (!map_ || map_.size() > UINT32_MAX)
             return {};
-        for_each_piece(0, static_cast<uint32_t>(map_.size()), limit,
-                       [&](uint32_t offset, uint32_t size, bool, bool) { payloads_.push_back(shared(offset, size)); });
+        piece = std::min(piece, max_payload_);
+        const uint32_t largest_last = std::min(piece + piece / 2 - 1, max_payload_);
+        const auto size = static_cast<uint32_t>(map_.size());
+        for (uint32_t at = 0; at < size;) {
+            const uint32_t n = size - at <= largest_last ? size - at : piece;
+            payloads_.push_back(shared(at, n));
+            payloads_.back().ticks = at;
+            at += n;
+        }
         return take();
     }
 
@@ -204,10 +220,10 @@ std::vector<RtpPayload> make_rtp_payloads(Codec codec, GstMemory* memory, const 
     case Codec::h264:
     case Codec::h265: return Maker(codec, memory, max_payload).video(nals);
     case Codec::pcmu:
-    case Codec::pcma:
-        return Maker(codec, memory, max_payload).audio(std::clamp(max_payload, min_payload, max_payload_limit));
+    case Codec::pcma: return Maker(codec, memory, max_payload).samples(g711_piece);
     // Opus has no fragments (RFC 7587 4.2); a large packet is left to IP.
-    case Codec::opus: return Maker(codec, memory, max_payload).audio(UINT32_MAX);
+    case Codec::opus: return Maker(codec, memory, max_payload).packet();
+    case Codec::aac:
     case Codec::other: break;
     }
     return {};

@@ -23,13 +23,15 @@ struct RtpPayload {
     bool marker = false; // the RTP marker bit: last packet of a picture; never for audio (RFC 3551 4.1: no talkspurts)
     Ref<GstMemory> body; // shares the access unit's memory, or owns an aggregation packet
     uint32_t body_size = 0;
+    uint32_t ticks = 0; // how much later than its unit it begins, in ticks of the RTP clock: pieces of G.711
 };
 
 // H.264: RFC 6184 packetization-mode 1, single NAL, STAP-A (consecutive small NAL units, in order), FU-A.
 // H.265: RFC 7798 single NAL, AP, FU. Fragments of one NAL unit are of equal size (+-1 byte). Left out: delimiters, and
 // NAL units of the types that RTP uses itself (H.264: 0, 24-31; H.265: 48-63).
-// Audio: one payload, the whole packet, however large; G.711 is cut in equal pieces (one byte is one sample) of at most
-// max_payload bytes. Empty when there is nothing to send or the memory cannot be read.
+// Opus: one payload, the whole packet, however large; G.711 (one byte is one sample) is cut into pieces of 20 ms, the last one
+// 10 to 30 ms, so that whoever loses one loses little. AAC: nothing, no reader takes it.
+// Empty when there is nothing to send or the memory cannot be read.
 // max_payload: bytes, 16 to 65535; others are clamped. `memory` holds the whole access unit; bodies keep it alive.
 SLUICE_API std::vector<RtpPayload> make_rtp_payloads(Codec codec, GstMemory* memory, const std::vector<NalUnit>& nals,
                                                      uint32_t max_payload = rtp_max_payload);

@@ -36,7 +36,7 @@ GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     GST_STATIC_CAPS("video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; "
                     "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au; "
                     "audio/x-mulaw, rate=(int)8000, channels=(int)1; audio/x-alaw, rate=(int)8000, channels=(int)1; "
-                    "audio/x-opus"));
+                    "audio/x-opus; audio/mpeg, mpegversion=(int)4, stream-format=(string)raw"));
 
 // One track. Used under the pad's stream lock, but for what the element's mutex guards.
 struct SinkPad {

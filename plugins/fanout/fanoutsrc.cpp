@@ -31,7 +31,7 @@ using namespace sluice;
 
 namespace {
 
-enum { PROP_0, PROP_CHANNEL, PROP_START_MODE, PROP_STATS };
+enum { PROP_0, PROP_CHANNEL, PROP_START_MODE, PROP_MEDIA, PROP_STATS };
 
 GstStaticPadTemplate video_template =
     GST_STATIC_PAD_TEMPLATE("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
@@ -40,7 +40,7 @@ GstStaticPadTemplate video_template =
 GstStaticPadTemplate audio_template = GST_STATIC_PAD_TEMPLATE(
     "audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
     GST_STATIC_CAPS("audio/x-mulaw, rate=(int)8000, channels=(int)1; audio/x-alaw, rate=(int)8000, channels=(int)1; "
-                    "audio/x-opus"));
+                    "audio/x-opus; audio/mpeg, mpegversion=(int)4, stream-format=(string)raw"));
 
 GType start_mode_type() {
     static const GEnumValue values[] = {{int(Channel::Start::cached_gop),
@@ -53,11 +53,21 @@ GType start_mode_type() {
     return type;
 }
 
+enum Media { MEDIA_VIDEO = 1, MEDIA_AUDIO = 2, MEDIA_ALL = MEDIA_VIDEO | MEDIA_AUDIO };
+
+GType media_type() {
+    static const GFlagsValue values[] = {
+        {MEDIA_VIDEO, "The video track", "video"}, {MEDIA_AUDIO, "The audio tracks", "audio"}, {0, nullptr, nullptr}};
+    static const GType type = g_flags_register_static("SluiceFanoutSrcMedia", values);
+    return type;
+}
+
 // From READY to PAUSED and back.
 struct Run {
     std::shared_ptr<Channel> channel;
     std::shared_ptr<SrcControl> control = std::make_shared<SrcControl>();
     Channel::Start start = Channel::Start::cached_gop;
+    unsigned media = MEDIA_ALL;
     // The thread's own; the state change's again when the thread is gone.
     std::unique_ptr<Channel::Reader> reader;
     std::unique_ptr<SrcPads> pads;
@@ -73,6 +83,7 @@ struct FanoutSrc {
     std::mutex mutex; // everything below
     std::string name;
     Channel::Start start = Channel::Start::cached_gop;
+    unsigned media = MEDIA_ALL;
     Ref<SluiceChannel> face;
     std::shared_ptr<Run> run;
 };
@@ -120,9 +131,9 @@ void start_reading(Run& run) {
     const auto before = std::move(run.reader); // lives on until the new one is there: demand does not flicker
     if (before)
         run.skips_before += before->skips();
-    run.reader = run.channel->attach(run.start, true, true);
+    run.reader = run.channel->attach(run.start, run.media & MEDIA_VIDEO, run.media & MEDIA_AUDIO);
     run.pads->restart();
-    if (run.start != Channel::Start::live && !run.channel->stats(0).gop_complete)
+    if (run.start != Channel::Start::live && (run.media & MEDIA_VIDEO) && !run.channel->stats(0).gop_complete)
         run.channel->request_key_unit();
 }
 
@@ -181,9 +192,11 @@ void start_run(SluiceFanoutSrc* self) {
         std::lock_guard lock(s.mutex);
         run->channel = channel_of(s.face.get());
         run->start = s.start;
+        run->media = s.media;
         s.run = run;
     }
-    run->pads = std::make_unique<SrcPads>(GST_ELEMENT(self), run->channel);
+    run->pads =
+        std::make_unique<SrcPads>(GST_ELEMENT(self), run->channel, run->media & MEDIA_VIDEO, run->media & MEDIA_AUDIO);
     run->channel->add_wakeup(run->control);
     g_rec_mutex_init(&run->task_mutex);
     run->task = gst_task_new(thread_function, self, nullptr);
@@ -317,6 +330,11 @@ static void sluice_fanout_src_set_property(GObject* object, guint id, const GVal
         s.start = static_cast<Channel::Start>(g_value_get_enum(value));
         break;
     }
+    case PROP_MEDIA: {
+        std::lock_guard lock(s.mutex);
+        s.media = g_value_get_flags(value);
+        break;
+    }
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
 }
@@ -333,6 +351,11 @@ static void sluice_fanout_src_get_property(GObject* object, guint id, GValue* va
     case PROP_START_MODE: {
         std::lock_guard lock(s.mutex);
         g_value_set_enum(value, int(s.start));
+        break;
+    }
+    case PROP_MEDIA: {
+        std::lock_guard lock(s.mutex);
+        g_value_set_flags(value, s.media);
         break;
     }
     case PROP_STATS: g_value_take_boxed(value, stats_of(self)); break;
@@ -363,6 +386,9 @@ static void sluice_fanout_src_class_init(SluiceFanoutSrcClass* klass) {
                                     g_param_spec_enum("start-mode", "Start mode", "Where in the channel reading begins",
                                                       start_mode_type(), int(Channel::Start::cached_gop), rw));
     g_object_class_install_property(
+        object, PROP_MEDIA,
+        g_param_spec_flags("media", "Media", "Tracks to read, others have no pad", media_type(), MEDIA_ALL, rw));
+    g_object_class_install_property(
         object, PROP_STATS,
         g_param_spec_boxed(
             "stats", "Statistics",
@@ -374,6 +400,7 @@ static void sluice_fanout_src_class_init(SluiceFanoutSrcClass* klass) {
     gst_element_class_set_static_metadata(element, "Channel source", "Source/Video/Audio",
                                           "Reads a named channel; its sources may come and go", "The Sluice authors");
     gst_type_mark_as_plugin_api(start_mode_type(), GstPluginAPIFlags(0));
+    gst_type_mark_as_plugin_api(media_type(), GstPluginAPIFlags(0));
 }
 
 static void sluice_fanout_src_init(SluiceFanoutSrc* self) {

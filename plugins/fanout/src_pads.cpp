@@ -34,9 +34,9 @@ gboolean src_query(GstPad* pad, GstObject* parent, GstQuery* query) {
 
 } // namespace
 
-SrcPads::SrcPads(GstElement* element, std::shared_ptr<Channel> channel)
-    : element_(element), channel_(std::move(channel)), group_id_(gst_util_group_id_next()),
-      flows_(gst_flow_combiner_new()) {}
+SrcPads::SrcPads(GstElement* element, std::shared_ptr<Channel> channel, bool video, bool audio)
+    : element_(element), channel_(std::move(channel)), video_(video), audio_(audio),
+      group_id_(gst_util_group_id_next()), flows_(gst_flow_combiner_new()) {}
 
 SrcPads::~SrcPads() {
     remove_all();
@@ -176,7 +176,7 @@ GstFlowReturn SrcPads::push(const AccessUnit& unit, bool skipped, GstClockTimeDi
         const auto tracks = channel_->tracks();
         if (channel_->stats(0).generation == unit.generation)
             for (const TrackPtr& t : tracks)
-                if (t->codec != Codec::other && t->index != unit.track->index)
+                if (t->codec != Codec::other && (is_video(t->codec) ? video_ : audio_) && t->index != unit.track->index)
                     claim(t, unit.generation);
         gst_element_no_more_pads(element_);
     }

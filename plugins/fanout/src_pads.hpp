@@ -15,7 +15,8 @@ public:
     // A track of the generation before that has brought nothing for so long has gone.
     static constexpr ChannelTime vanished_after = 2 * GST_SECOND;
 
-    SrcPads(GstElement* element, std::shared_ptr<Channel> channel);
+    // video, audio: the kinds of tracks that get pads.
+    SrcPads(GstElement* element, std::shared_ptr<Channel> channel, bool video, bool audio);
     ~SrcPads();
     SrcPads(const SrcPads&) = delete;
     SrcPads& operator=(const SrcPads&) = delete;
@@ -47,6 +48,7 @@ private:
 
     GstElement* const element_;
     const std::shared_ptr<Channel> channel_;
+    const bool video_, audio_;
     const guint group_id_;
     std::vector<std::unique_ptr<Out>> pads_;
     GstFlowCombiner* const flows_;

@@ -9,6 +9,7 @@
  * |[
  * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency key-int-max=300 ! video/x-h264,profile=baseline ! h264parse config-interval=-1 ! webrtcserversink port=8080 credentials-file=viewers.htpasswd
  * ]|
+ * Sound goes to `audio_0`: Opus and G.711 as they are, AAC is made Opus while somebody listens.
  * The picture is at http://HOST:8080/whep/camera for any WHEP player. A credentials file is made with
  * `mkpasswd -m yescrypt`: lines of `user:hash`.
  */
@@ -17,6 +18,7 @@
 #include "plugins/webrtc/authorizer.hpp"
 #include "plugins/webrtc/elements.hpp"
 #include "plugins/webrtc/http_host.hpp"
+#include "plugins/webrtc/input_pads.hpp"
 #include "plugins/webrtc/server.hpp"
 #include "plugins/webrtc/server_service.hpp"
 #include "plugins/webrtc/signaller_object.hpp"
@@ -61,7 +63,7 @@ struct Sink {
     Settings settings;
     State state;
     std::shared_ptr<HttpHost> application_host;
-    std::map<GstPad*, Ref<GstElement>> inputs; // ghost pad -> its fanoutsink
+    InputPads inputs; // has a lock of its own
 };
 
 enum {
@@ -95,11 +97,6 @@ enum {
     N_SIGNALS
 };
 guint signals[N_SIGNALS];
-
-GstStaticPadTemplate video_template =
-    GST_STATIC_PAD_TEMPLATE("video_%u", GST_PAD_SINK, GST_PAD_REQUEST,
-                            GST_STATIC_CAPS("video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; "
-                                            "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au"));
 
 } // namespace
 
@@ -326,67 +323,18 @@ void set_context(GstElement* element, GstContext* context) {
     GST_ELEMENT_CLASS(sluice_webrtc_server_sink_parent_class)->set_context(element, context);
 }
 
-// video_0 is the stream `main` of our camera, video_1 is `sub`, the others have their own names.
-std::string stream_name(guint index) {
-    return index == 0 ? "main" : index == 1 ? "sub" : "video" + std::to_string(index);
-}
-
 GstPad* request_new_pad(GstElement* element, GstPadTemplate* templ, const gchar* name, const GstCaps*) {
-    auto* self = SLUICE_WEBRTC_SERVER_SINK(element);
-    guint index = 0;
-    if (!name || sscanf(name, "video_%u", &index) != 1)
-        while (true) {
-            const auto taken = adopt(gst_element_get_static_pad(element, ("video_" + std::to_string(index)).c_str()));
-            if (!taken)
-                break;
-            ++index;
-        }
-    const std::string pad_name = "video_" + std::to_string(index);
-    if (adopt(gst_element_get_static_pad(element, pad_name.c_str())))
-        return nullptr;
-    GstElement* input = gst_element_factory_make("fanoutsink", nullptr);
-    if (!input) {
-        GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN, ("the element fanoutsink is missing (plugin sluicefanout)"),
-                          (nullptr));
-        return nullptr;
-    }
-    std::string channel;
+    Sink& sink = *SLUICE_WEBRTC_SERVER_SINK(element)->sink;
+    std::string camera;
     {
-        std::lock_guard lock(self->sink->mutex);
-        channel = self->sink->settings.camera + "/" + stream_name(index);
+        std::lock_guard lock(sink.mutex);
+        camera = sink.settings.camera;
     }
-    g_object_set(input, "channel", channel.c_str(), nullptr);
-    gst_bin_add(GST_BIN(self), input);
-    const auto target = adopt(gst_element_request_pad_simple(input, "sink_%u"));
-    GstPad* ghost = gst_ghost_pad_new_from_template(pad_name.c_str(), target.get(), templ);
-    {
-        std::lock_guard lock(self->sink->mutex);
-        self->sink->inputs[ghost] = ref(input);
-    }
-    gst_pad_set_active(ghost, TRUE);
-    gst_element_add_pad(element, ghost);
-    gst_element_sync_state_with_parent(input);
-    return ghost;
+    return sink.inputs.request(GST_BIN(element), templ, name, camera);
 }
 
 void release_pad(GstElement* element, GstPad* pad) {
-    auto* self = SLUICE_WEBRTC_SERVER_SINK(element);
-    Ref<GstElement> input;
-    {
-        std::lock_guard lock(self->sink->mutex);
-        const auto it = self->sink->inputs.find(pad);
-        if (it == self->sink->inputs.end())
-            return;
-        input = it->second;
-        self->sink->inputs.erase(it);
-    }
-    gst_pad_set_active(pad, FALSE);
-    gst_element_remove_pad(element, pad);
-    gst_element_set_locked_state(input.get(), TRUE);
-    gst_element_set_state(input.get(), GST_STATE_NULL);
-    // A bin that is disposed of lets its children go before its pads.
-    if (gst_object_has_as_parent(GST_OBJECT(input.get()), GST_OBJECT(self)))
-        gst_bin_remove(GST_BIN(self), input.get());
+    SLUICE_WEBRTC_SERVER_SINK(element)->sink->inputs.release(GST_BIN(element), pad);
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
@@ -576,7 +524,7 @@ static void sluice_webrtc_server_sink_class_init(SluiceWebrtcServerSinkClass* kl
     element->release_pad = release_pad;
     install_properties(object);
     install_signals(G_TYPE_FROM_CLASS(klass));
-    gst_element_class_add_static_pad_template(element, &video_template);
+    InputPads::add_templates(element);
     gst_element_class_set_static_metadata(
         element, "WebRTC server", "Sink/Network/WebRTC",
         "Serves cameras to browsers over WebRTC (WHEP), from the cached GOP, without transcoding",

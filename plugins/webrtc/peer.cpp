@@ -56,15 +56,17 @@ void connect_weak(gpointer object, const char* signal, GCallback handler, const 
 }
 std::shared_ptr<Peer> lock(gpointer data) { return static_cast<WeakPeer*>(data)->lock(); }
 
-Ref<GstCaps> rtp_caps(const Peer::Media& media) {
-    auto caps = adopt(gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name",
-                                          G_TYPE_STRING, codec_name(media.codec), "payload", G_TYPE_INT,
-                                          int(media.choice.payload_type), "clock-rate", G_TYPE_INT,
-                                          int(rtp_clock_rate(media.codec)), "ssrc", G_TYPE_UINT, media.ssrc, nullptr));
-    if (media.codec == Codec::h264)
-        gst_caps_set_simple(caps.get(), "profile-level-id", G_TYPE_STRING, media.choice.profile_level_id.c_str(),
+Ref<GstCaps> rtp_caps(const Peer::Track& track) {
+    auto caps = adopt(gst_caps_new_simple(
+        "application/x-rtp", "media", G_TYPE_STRING, is_video(track.codec) ? "video" : "audio", "encoding-name",
+        G_TYPE_STRING, codec_name(track.codec), "payload", G_TYPE_INT, int(track.choice.payload_type), "clock-rate",
+        G_TYPE_INT, int(rtp_clock_rate(track.codec)), "ssrc", G_TYPE_UINT, track.ssrc, nullptr));
+    if (track.codec == Codec::h264)
+        gst_caps_set_simple(caps.get(), "profile-level-id", G_TYPE_STRING, track.choice.profile_level_id.c_str(),
                             "packetization-mode", G_TYPE_STRING, "1", "level-asymmetry-allowed", G_TYPE_STRING, "1",
                             nullptr);
+    if (track.codec == Codec::opus) // always, for mono too (RFC 7587 section 7)
+        gst_caps_set_simple(caps.get(), "encoding-params", G_TYPE_STRING, "2", nullptr);
     return caps;
 }
 
@@ -78,7 +80,7 @@ Result<std::shared_ptr<Peer>> Peer::create(const SdpOffer& offer, const Media& m
     std::shared_ptr<Peer> peer(new Peer);
     peer->events_ = std::move(events);
     peer->fingerprints_ = offer.fingerprints;
-    peer->ssrc_ = media.ssrc;
+    peer->ssrc_ = media.video.ssrc;
     auto ok = peer->negotiate(offer, media, ice, loopback_viewer);
     if (!ok) {
         peer->close();
@@ -136,16 +138,13 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
                      } else if (is_factory(e, "rtpulpfecenc")) {
                          if (auto self = lock(data)) {
                              std::lock_guard guard(self->mutex_);
-                             self->fec_ = ref(e);
+                             self->fec_.push_back(ref(e));
                          }
                      }
                  }),
                  weak_from_this());
-    const auto caps = rtp_caps(media);
-    source_ = make_rtp_source(caps.get());
-    rtp_source_set_key_unit_handler(source_.get(), events_.key_unit_wanted);
     set_up_ice(ice, loopback_viewer);
-    gst_bin_add_many(GST_BIN(pipeline_.get()), source_.get(), webrtcbin_.get(), nullptr);
+    gst_bin_add(GST_BIN(pipeline_.get()), webrtcbin_.get());
 
     // Capture time, not sending time: with the default the sender reports of 1.22 are wrong by the running time.
     if (auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(webrtcbin_.get()), "rtpbin")))
@@ -186,16 +185,11 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
         },
         new WeakPeer(weak_from_this()), +[](gpointer data) { delete static_cast<WeakPeer*>(data); });
 
-    pad_ = adopt(gst_element_request_pad_simple(webrtcbin_.get(), "sink_%u"));
-    const auto source_pad = adopt(gst_element_get_static_pad(source_.get(), "src"));
-    if (!pad_ || gst_pad_link(source_pad.get(), pad_.get()) != GST_PAD_LINK_OK)
-        return Error{ErrorKind::internal, "webrtcbin gives no pad"};
-    {
-        Ref<GstWebRTCRTPTransceiver> transceiver;
-        g_object_get(pad_.get(), "transceiver", transceiver.out(), nullptr);
-        g_object_set(transceiver.get(), "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "codec-preferences",
-                     caps.get(), "do-nack", TRUE, nullptr);
-    }
+    if (auto ok = add_track(Kind::video, media.video); !ok)
+        return ok;
+    if (media.audio)
+        if (auto ok = add_track(Kind::audio, *media.audio); !ok)
+            return ok;
     // Running time is channel time, so that nothing has to be converted and sender reports carry capture time.
     const auto clock = adopt(gst_system_clock_obtain());
     gst_pipeline_use_clock(GST_PIPELINE(pipeline_.get()), clock.get());
@@ -203,8 +197,38 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
     gst_element_set_base_time(pipeline_.get(), 0);
     if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
         return Error{ErrorKind::internal, "webrtcbin does not start"};
-    rtp_source_begin(source_.get());
+    for (const auto& [kind, source] : sources_)
+        rtp_source_begin(source.get());
 
+    auto answer = make_answer(offer);
+    if (!answer)
+        return answer.error();
+    answer_ = std::move(answer).value();
+    return true;
+}
+
+Result<bool> Peer::add_track(Kind kind, const Track& track) {
+    const auto caps = rtp_caps(track);
+    auto source = make_rtp_source(caps.get());
+    gst_bin_add(GST_BIN(pipeline_.get()), source.get());
+    auto pad = adopt(gst_element_request_pad_simple(webrtcbin_.get(), "sink_%u"));
+    const auto source_pad = adopt(gst_element_get_static_pad(source.get(), "src"));
+    if (!pad || gst_pad_link(source_pad.get(), pad.get()) != GST_PAD_LINK_OK)
+        return Error{ErrorKind::internal, "webrtcbin gives no pad"};
+    Ref<GstWebRTCRTPTransceiver> transceiver;
+    g_object_get(pad.get(), "transceiver", transceiver.out(), nullptr);
+    // Lost sound is over before it could be sent again.
+    g_object_set(transceiver.get(), "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "codec-preferences",
+                 caps.get(), "do-nack", gboolean(kind == Kind::video), nullptr);
+    if (kind == Kind::video) {
+        rtp_source_set_key_unit_handler(source.get(), events_.key_unit_wanted);
+        pad_ = std::move(pad);
+    }
+    sources_[kind] = std::move(source);
+    return true;
+}
+
+Result<std::string> Peer::make_answer(const SdpOffer& offer) {
     GstSDPMessage* sdp = nullptr;
     if (gst_sdp_message_new_from_text(offer.text.c_str(), &sdp) != GST_SDP_OK)
         return Error{ErrorKind::bad_input, "SDP offer: cannot be parsed"};
@@ -226,6 +250,20 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
         std::unique_lock guard(mutex_);
         gathered_changed_.wait_for(guard, gather_limit, [this] { return gathered_; });
     }
+    watch_reports();
+    g_object_get(webrtcbin_.get(), "local-description", &raw, nullptr);
+    const Description complete(raw);
+    const GString8 text(complete ? gst_sdp_message_as_text(complete->sdp) : nullptr);
+    if (!text)
+        return Error{ErrorKind::internal, "webrtcbin has no local description"};
+    std::string answer = text.get();
+    // All ports of the range taken, or no such address on this machine.
+    if (answer.find("a=candidate:") == std::string::npos)
+        return Error{ErrorKind::unavailable, "the server has no address and UDP port to offer to this viewer"};
+    return answer;
+}
+
+void Peer::watch_reports() {
     // Sender reports each second: the first round-trip time comes soon, and sound is aligned soon.
     if (auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(webrtcbin_.get()), "rtpbin"))) {
         Ref<GObject> session;
@@ -240,16 +278,6 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
                          weak_from_this());
         }
     }
-    g_object_get(webrtcbin_.get(), "local-description", &raw, nullptr);
-    const Description complete(raw);
-    const GString8 text(complete ? gst_sdp_message_as_text(complete->sdp) : nullptr);
-    if (!text)
-        return Error{ErrorKind::internal, "webrtcbin has no local description"};
-    answer_ = text.get();
-    // All ports of the range taken, or no such address on this machine.
-    if (answer_.find("a=candidate:") == std::string::npos)
-        return Error{ErrorKind::unavailable, "the server has no address and UDP port to offer to this viewer"};
-    return true;
 }
 
 void Peer::fail(const std::string& reason) {
@@ -303,37 +331,38 @@ void Peer::on_connection_state(GstElement* webrtcbin) {
 
 // webrtcbin 1.22 puts a FEC encoder bin behind every sink pad, used or not, which cuts buffer lists into single packets.
 void Peer::bypass_fec() {
-    Ref<GstElement> fec;
+    std::vector<Ref<GstElement>> encoders;
     {
         std::lock_guard guard(mutex_);
-        fec = std::move(fec_);
+        std::swap(encoders, fec_);
     }
-    if (!fec)
-        return;
-    const auto bin = adopt(GST_ELEMENT(gst_object_get_parent(GST_OBJECT(fec.get()))));
-    if (!bin || is_factory(bin.get(), "webrtcbin"))
-        return;
-    const auto in = adopt(gst_element_get_static_pad(bin.get(), "sink"));
-    const auto out = adopt(gst_element_get_static_pad(bin.get(), "src"));
-    const auto before = in ? adopt(gst_pad_get_peer(in.get())) : Ref<GstPad>();
-    const auto after = out ? adopt(gst_pad_get_peer(out.get())) : Ref<GstPad>();
-    if (!before || !after)
-        return;
-    gst_pad_unlink(before.get(), in.get());
-    gst_pad_unlink(out.get(), after.get());
-    if (gst_pad_link_full(before.get(), after.get(), GST_PAD_LINK_CHECK_NOTHING) != GST_PAD_LINK_OK) {
-        GST_WARNING_OBJECT(bin.get(), "cannot go round the FEC encoder; lists will be split");
-        gst_pad_link(before.get(), in.get());
-        gst_pad_link(out.get(), after.get());
+    for (const auto& fec : encoders) {
+        const auto bin = adopt(GST_ELEMENT(gst_object_get_parent(GST_OBJECT(fec.get()))));
+        if (!bin || is_factory(bin.get(), "webrtcbin"))
+            continue;
+        const auto in = adopt(gst_element_get_static_pad(bin.get(), "sink"));
+        const auto out = adopt(gst_element_get_static_pad(bin.get(), "src"));
+        const auto before = in ? adopt(gst_pad_get_peer(in.get())) : Ref<GstPad>();
+        const auto after = out ? adopt(gst_pad_get_peer(out.get())) : Ref<GstPad>();
+        if (!before || !after)
+            continue;
+        gst_pad_unlink(before.get(), in.get());
+        gst_pad_unlink(out.get(), after.get());
+        if (gst_pad_link_full(before.get(), after.get(), GST_PAD_LINK_CHECK_NOTHING) != GST_PAD_LINK_OK) {
+            GST_WARNING_OBJECT(bin.get(), "cannot go round the FEC encoder; lists will be split");
+            gst_pad_link(before.get(), in.get());
+            gst_pad_link(out.get(), after.get());
+        }
     }
 }
 
-bool Peer::push(Ref<GstBufferList> packets) {
+bool Peer::push(Kind kind, Ref<GstBufferList> packets) {
     if (!connected_ || ended_)
         return false;
     if (!std::exchange(pushed_, true))
         bypass_fec();
-    return rtp_source_push(source_.get(), std::move(packets)) == GST_FLOW_OK;
+    const auto source = sources_.find(kind);
+    return source != sources_.end() && rtp_source_push(source->second.get(), std::move(packets)) == GST_FLOW_OK;
 }
 
 void Peer::add_candidate(const std::string& candidate) {
@@ -381,17 +410,19 @@ Peer::Stats Peer::stats() const {
 void Peer::close() {
     ended_ = true;
     // Let go here and now: the last reference dropped on webrtcbin's own thread would join that thread with itself.
-    Ref<GstElement> pipeline, bin, fec, source;
+    Ref<GstElement> pipeline, bin;
+    std::vector<Ref<GstElement>> fec;
+    std::map<Kind, Ref<GstElement>> sources;
     Ref<GstPad> pad;
     {
         std::lock_guard guard(mutex_);
         pipeline = std::move(pipeline_);
         bin = std::move(webrtcbin_);
-        fec = std::move(fec_);
+        std::swap(fec, fec_);
         pad = std::move(pad_);
-        source = std::move(source_);
+        std::swap(sources, sources_);
     }
-    if (source)
+    for (const auto& [kind, source] : sources)
         rtp_source_set_key_unit_handler(source.get(), nullptr);
     if (!pipeline)
         return;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,7 +17,8 @@
 
 namespace sluice {
 
-// The webrtcbin of one viewer, in a private pipeline: the viewer offers, we answer, we send one video track.
+// The webrtcbin of one viewer, in a private pipeline: the viewer offers, we answer, we send one video track and, if
+// the viewer takes it, one of sound: one RTP session and one transport for both.
 // Blocking calls (create, close) belong on worker threads; events come from webrtcbin's own thread and must not call back in.
 class Peer : public std::enable_shared_from_this<Peer> {
 public:
@@ -26,15 +28,20 @@ public:
         std::function<void()> key_unit_wanted;          // PLI or FIR
         std::function<void()> heard;                    // a report (RTCP) has come from the viewer
     };
-    struct Media {
+    enum class Kind { video, audio };
+    struct Track {
         Codec codec = Codec::h264;
         SdpOffer::Choice choice;
         uint32_t ssrc = 0;
     };
+    struct Media {
+        Track video;
+        std::optional<Track> audio; // only one that the offer has an m-line for: webrtcbin would block its pad for ever
+    };
     struct Stats {
         double rtt_ms = -1; // from receiver reports, -1: none yet
         double fraction_lost = 0;
-        int64_t packets_lost = 0;
+        int64_t packets_lost = 0; // of the picture
     };
 
     // Negotiates. Takes some milliseconds, up to gather_limit with STUN or TURN servers.
@@ -47,7 +54,7 @@ public:
     const std::string& answer() const { return answer_; }
     void add_candidate(const std::string& candidate);
     // Only between `connected` and close(), from one thread at a time.
-    bool push(Ref<GstBufferList> packets);
+    bool push(Kind kind, Ref<GstBufferList> packets);
     Stats stats() const;
     // Ends everything; no event comes after it. Idempotent.
     void close();
@@ -61,19 +68,23 @@ private:
     void bypass_fec();
     std::string remote_certificate() const;
 
+    Result<bool> add_track(Kind kind, const Track& track);
+    Result<std::string> make_answer(const SdpOffer& offer);
+    void watch_reports();
+
     Ref<GstElement> webrtcbin() const;
 
-    mutable std::mutex mutex_; // pipeline_ to gathered_, but source_
+    mutable std::mutex mutex_; // pipeline_ to gathered_
     Ref<GstElement> pipeline_, webrtcbin_;
-    Ref<GstPad> pad_;     // of webrtcbin
-    Ref<GstElement> fec_; // webrtcbin's FEC encoder, to be taken out of the way
+    Ref<GstPad> pad_;                  // of webrtcbin, for the picture
+    std::vector<Ref<GstElement>> fec_; // webrtcbin's FEC encoders, to be taken out of the way
     bool gathered_ = false;
     std::condition_variable gathered_changed_;
-    Ref<GstElement> source_; // used by negotiate(), then by the sender thread, then by close()
+    std::map<Kind, Ref<GstElement>> sources_; // used by negotiate(), then by the sender thread, then by close()
     Events events_;
     std::vector<Fingerprint> fingerprints_;
     std::string answer_;
-    uint32_t ssrc_ = 0;
+    uint32_t ssrc_ = 0; // of the picture
     std::atomic<bool> connected_{false}, ended_{false};
     bool pushed_ = false;
 };

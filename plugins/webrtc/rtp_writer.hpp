@@ -18,6 +18,10 @@ public:
     };
     explicit RtpWriter(const Identity& id) : id_(id), seq_(id.first_seq) {}
 
+    // How far the count of samples may run away from the camera's time before it is set anew: a loss shows as more, the
+    // jitter of a camera's stamps as less.
+    static constexpr GstClockTime sound_drift_limit = 40 * GST_MSECOND;
+
     // The packets of one access unit; each a header memory of its own and the shared payload. Their PTS is the (shifted) time.
     Ref<GstBufferList> write(const AccessUnit& unit);
 
@@ -27,10 +31,13 @@ public:
     uint16_t next_seq() const { return seq_; }
 
 private:
+    uint64_t sound_ticks(const AccessUnit& unit, uint64_t ticks);
+
     Identity id_;
     uint16_t seq_;
     bool started_ = false;
     ChannelTime last_time_ = 0; // as sent
+    uint64_t next_ticks_ = 0;   // sound: where the next unit begins
     uint64_t packets_ = 0, bytes_ = 0;
 };
 

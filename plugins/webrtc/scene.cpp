@@ -2,6 +2,7 @@
 #include "plugins/webrtc/scene.hpp"
 
 #include "plugins/core/channel_access.hpp"
+#include "plugins/webrtc/opus_version.hpp"
 
 namespace sluice {
 
@@ -38,7 +39,7 @@ Result<ViewerStream::Scene> find_scene(const std::string& camera, const std::str
     const std::string prefix = camera + "/";
     for (const auto& face : all_channels()) {
         const std::string name = sluice_channel_get_name(face.get());
-        if (name.starts_with(prefix) && matches(patterns, name))
+        if (name.starts_with(prefix) && !name.ends_with(opus_suffix) && matches(patterns, name))
             scene[name.substr(prefix.size())] = hold(face);
     }
     if (scene.empty())

@@ -113,7 +113,33 @@ std::vector<SdpOffer::PayloadType> payload_types(const GstSDPMedia* media) {
             p->fmtp = rest;
         }
     }
+    for (auto& p : list) // need no rtpmap (RFC 3551 section 6)
+        if (p.encoding.empty() && (p.number == 0 || p.number == 8) &&
+            !g_strcmp0(gst_sdp_media_get_media(media), "audio")) {
+            p.encoding = p.number == 0 ? "PCMU" : "PCMA";
+            p.clock_rate = 8000;
+        }
     return list;
+}
+
+// Port 0 rejects an m-line, unless it only rides in a bundle (RFC 9143 section 6).
+bool is_rejected(const GstSDPMedia* media) {
+    return gst_sdp_media_get_port(media) == 0 && !gst_sdp_media_get_attribute_val(media, "bundle-only");
+}
+
+// One transport for both: a=group:BUNDLE names the mids of both.
+bool in_one_bundle(const GstSDPMessage* m, const GstSDPMedia* a, const GstSDPMedia* b) {
+    const char *first = gst_sdp_media_get_attribute_val(a, "mid"), *second = gst_sdp_media_get_attribute_val(b, "mid");
+    for (guint i = 0; first && second; ++i) {
+        const char* group = gst_sdp_message_get_attribute_val_n(m, "group", i);
+        if (!group)
+            break;
+        const auto words = split(group, ' ');
+        const auto has = [&](const char* mid) { return std::find(words.begin(), words.end(), mid) != words.end(); };
+        if (!words.empty() && words[0] == "BUNDLE" && has(first) && has(second))
+            return true;
+    }
+    return false;
 }
 
 std::string fmtp_value(const std::string& fmtp, std::string_view key) {
@@ -164,7 +190,7 @@ Result<SdpOffer> parse_offer(std::string_view text) {
                                      static_cast<guint>(offer.text.size()), m.get()) != GST_SDP_OK)
         return bad("cannot be parsed as a session description (RFC 8866)");
 
-    const GstSDPMedia* video = nullptr;
+    const GstSDPMedia *video = nullptr, *audio = nullptr;
     unsigned videos = 0;
     const guint medias = gst_sdp_message_medias_len(m.get());
     if (medias > 8)
@@ -175,16 +201,14 @@ Result<SdpOffer> parse_offer(std::string_view text) {
         if (kind == "video") {
             ++videos;
             video = media;
-        } else if (kind == "audio") {
-            offer.has_audio = true;
-            offer.audio = payload_types(media);
+        } else if (kind == "audio" && !audio) {
+            audio = media; // the first one is the one that webrtcbin takes
         }
     }
     if (videos != 1)
         return bad(videos == 0 ? "no video m-line, one is needed"
                                : std::to_string(videos) + " video m-lines, one is allowed");
-    // Port 0 rejects an m-line, unless it only rides in a bundle (RFC 9143 section 6).
-    if (gst_sdp_media_get_port(video) == 0 && !gst_sdp_media_get_attribute_val(video, "bundle-only"))
+    if (is_rejected(video))
         return bad("the video m-line has port 0, which means it is not wanted");
     if (!wants_to_receive(m.get(), video))
         return bad("the video m-line does not receive; recvonly or sendrecv is needed");
@@ -193,6 +217,9 @@ Result<SdpOffer> parse_offer(std::string_view text) {
     if (!ufrag || !pwd || !*ufrag || !*pwd)
         return bad("no ICE credentials (a=ice-ufrag, a=ice-pwd)");
     offer.video = payload_types(video);
+    offer.has_audio = audio != nullptr;
+    if (audio && !is_rejected(audio) && wants_to_receive(m.get(), audio) && in_one_bundle(m.get(), video, audio))
+        offer.audio = payload_types(audio);
     add_fingerprints(offer.fingerprints, m.get());
     if (offer.fingerprints.empty())
         return bad(
@@ -202,6 +229,12 @@ Result<SdpOffer> parse_offer(std::string_view text) {
 
 std::optional<SdpOffer::Choice> SdpOffer::choose(Codec codec) const {
     const std::string name = codec_name(codec);
+    if (!is_video(codec)) {
+        for (const PayloadType& p : audio)
+            if (p.encoding == name && p.clock_rate == rtp_clock_rate(codec))
+                return Choice{p.number, {}};
+        return std::nullopt;
+    }
     std::optional<Choice> best;
     // Browsers take High streams under a constrained baseline id, but reject high ids in the answer.
     static constexpr std::array<const char*, 4> order = {"42e01f", "42c01f", "42001f", "4d001f"};
@@ -224,6 +257,13 @@ std::optional<SdpOffer::Choice> SdpOffer::choose(Codec codec) const {
         }
     }
     return best;
+}
+
+std::optional<SdpOffer::Sound> SdpOffer::choose_sound(Codec camera) const {
+    for (const Codec codec : {camera, Codec::opus, Codec::pcmu, Codec::pcma})
+        if (const auto choice = codec == Codec::aac || codec == Codec::other ? std::nullopt : choose(codec))
+            return Sound{codec, *choice};
+    return std::nullopt;
 }
 
 std::string SdpOffer::video_codecs() const {

@@ -28,8 +28,9 @@ struct SdpOffer {
     };
 
     std::string text; // what webrtcbin gets: without candidates that would make it resolve names
-    std::vector<PayloadType> video, audio;
-    bool has_audio = false;
+    std::vector<PayloadType> video;
+    std::vector<PayloadType> audio; // of the first audio m-line, if it receives and rides in the bundle of the video
+    bool has_audio = false;         // there is an audio m-line
     std::vector<Fingerprint> fingerprints;
 
     // The payload type to send the codec with, H.264 preferably as 42e01f; nothing if the offer cannot take it.
@@ -38,6 +39,14 @@ struct SdpOffer {
         std::string profile_level_id; // H.264: to be answered with
     };
     std::optional<Choice> choose(Codec codec) const;
+    // What to send sound as. camera: the codec of the camera's sound, `other` if it is not known (yet) or none that goes over
+    // RTP. Sound as it is, else as Opus. Something whenever the viewer takes sound at all: the m-line is then there when
+    // sound comes. Nothing: no m-line for sound.
+    struct Sound {
+        Codec codec = Codec::opus;
+        Choice choice;
+    };
+    std::optional<Sound> choose_sound(Codec camera) const;
     std::string video_codecs() const; // "VP8, VP9": for error texts
 };
 

@@ -3,6 +3,7 @@
 
 #include "plugins/core/channel_access.hpp"
 #include "plugins/core/credentials.hpp"
+#include "plugins/webrtc/opus_version.hpp"
 #include "plugins/webrtc/scene.hpp"
 
 #include <gio/gio.h>
@@ -22,6 +23,15 @@ constexpr unsigned trim_after = 16;
 constexpr GstClockTime source_limit = 5 * GST_SECOND;
 // A viewer takes some 10 to 20. GLib ends the process when a main context finds none, so they must not run out.
 constexpr unsigned long spare_descriptors = 64;
+
+// A stream of its own for each viewer and track (RFC 3550).
+RtpWriter::Identity new_identity(Codec codec, const SdpOffer::Choice& choice) {
+    return {.ssrc = g_random_int() | 1,
+            .payload_type = static_cast<uint8_t>(choice.payload_type),
+            .clock_rate = rtp_clock_rate(codec),
+            .first_seq = static_cast<uint16_t>(g_random_int_range(0, 32768)),
+            .timestamp_offset = g_random_int()};
+}
 
 bool is_loopback(const std::string& address) {
     const auto a = adopt(g_inet_address_new_from_string(address.c_str()));
@@ -46,9 +56,11 @@ GstStructurePtr to_structure(const Viewer& v, ChannelTime now) {
         gint64(i.joined_unix_ms), "connected-ms", G_TYPE_DOUBLE, s.connected_ms, "first-frame-ms", G_TYPE_DOUBLE,
         s.first_frame_ms, "rtt-ms", G_TYPE_DOUBLE, s.network.rtt_ms, "packets-lost", G_TYPE_INT64,
         gint64(s.network.packets_lost), "fraction-lost", G_TYPE_DOUBLE, s.network.fraction_lost, "bitrate",
-        G_TYPE_UINT64, guint64(s.bitrate), "packets-sent", G_TYPE_UINT64, guint64(s.packets), "bytes-sent",
-        G_TYPE_UINT64, guint64(s.bytes), "access-units", G_TYPE_UINT64, guint64(s.media.units), "skips", G_TYPE_UINT64,
-        guint64(s.media.skips), "plis", G_TYPE_UINT64, guint64(s.media.plis), "repeats", G_TYPE_UINT64,
+        G_TYPE_UINT64, guint64(s.bitrate), "audio-codec", G_TYPE_STRING, s.audio_codec.c_str(), "audio-transcoded",
+        G_TYPE_BOOLEAN, gboolean(s.audio_transcoded), "audio-packets-sent", G_TYPE_UINT64, guint64(s.audio_packets),
+        "audio-bytes-sent", G_TYPE_UINT64, guint64(s.audio_bytes), "packets-sent", G_TYPE_UINT64, guint64(s.packets),
+        "bytes-sent", G_TYPE_UINT64, guint64(s.bytes), "access-units", G_TYPE_UINT64, guint64(s.media.units), "skips",
+        G_TYPE_UINT64, guint64(s.media.skips), "plis", G_TYPE_UINT64, guint64(s.media.plis), "repeats", G_TYPE_UINT64,
         guint64(s.media.repeats), "switches", G_TYPE_UINT64, guint64(s.media.switches), nullptr));
 }
 
@@ -121,7 +133,8 @@ void Server::warm_up() {
         local.turn_servers.clear();
         local.min_rtp_port = local.max_rtp_port = 0; // nor takes it a port that a viewer may need
         if (offer)
-            if (const auto peer = Peer::create(offer.value(), {.choice = {96, "42e01f"}, .ssrc = 1}, local, false, {}))
+            if (const auto peer =
+                    Peer::create(offer.value(), {.video = {.choice = {96, "42e01f"}, .ssrc = 1}}, local, false, {}))
                 peer.value()->close();
         std::lock_guard lock(self->mutex_);
         --self->warming_;
@@ -227,7 +240,9 @@ void Server::finish_pending(const std::shared_ptr<Pending>& pending, bool in_tim
             idle_.notify_all();
         }
         pending->done(Error{ErrorKind::unavailable, "camera '" + pending->join.camera + "' gives no picture" +
-                                                        (why.empty() ? " yet" : ": " + why)});
+                                                        (!why.empty()                      ? ": " + why
+                                                         : pending->channel->audio_track() ? ", only sound"
+                                                                                           : " yet")});
     }
     pending->reader.reset();
 }
@@ -257,11 +272,15 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
     if (sends_b_frames(*channel))
         return refuse({ErrorKind::not_acceptable, what + b_frames_text});
 
-    const RtpWriter::Identity identity{.ssrc = g_random_int() | 1,
-                                       .payload_type = static_cast<uint8_t>(choice->payload_type),
-                                       .clock_rate = rtp_clock_rate(codec),
-                                       .first_seq = static_cast<uint16_t>(g_random_int_range(0, 32768)),
-                                       .timestamp_offset = g_random_int()};
+    const RtpWriter::Identity identity = new_identity(codec, *choice);
+    Peer::Media media{.video = {.codec = codec, .choice = *choice, .ssrc = identity.ssrc}, .audio = {}};
+    std::optional<ViewerSound> sound;
+    const auto audio_track = channel->audio_track();
+    if (const auto taken = offer->choose_sound(audio_track ? audio_track->codec : Codec::other)) {
+        const auto id = new_identity(taken->codec, taken->choice);
+        sound.emplace(taken->codec, id);
+        media.audio = {.codec = taken->codec, .choice = taken->choice, .ssrc = id.ssrc};
+    }
     Viewer::Info info{.id = random_token(16),
                       .principal = join.principal,
                       .camera = join.camera,
@@ -286,8 +305,9 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
         if (auto self = weak.lock())
             self->close(id, reason);
     };
-    auto viewer = std::make_shared<Viewer>(std::move(info),
-                                           std::make_unique<ViewerStream>(scene, stream, codec, identity), end_soon);
+    auto viewer = std::make_shared<Viewer>(
+        std::move(info), std::make_unique<ViewerStream>(scene, stream, codec, identity, std::move(sound)), end_soon,
+        [](const std::shared_ptr<Channel>& source) { return opus_version_of(*source); });
     const std::weak_ptr<Viewer> weak_viewer = viewer;
     Peer::Events events{.connected =
                             [weak, weak_viewer] {
@@ -311,8 +331,7 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
                                 if (auto v = weak_viewer.lock())
                                     v->heard(channel_now());
                             }};
-    auto peer = Peer::create(offer.value(), {.codec = codec, .choice = *choice, .ssrc = identity.ssrc}, settings_.ice,
-                             is_loopback(join.peer_address), std::move(events));
+    auto peer = Peer::create(offer.value(), media, settings_.ice, is_loopback(join.peer_address), std::move(events));
     if (!peer)
         return refuse(peer.error());
     viewer->set_peer(peer.value());

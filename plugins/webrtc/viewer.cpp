@@ -7,9 +7,29 @@
 
 namespace sluice {
 
-Viewer::Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end)
-    : info_(std::move(info)), on_end_(std::move(on_end)), stream_(std::move(stream)),
-      life_(info_.posted, info_.expires) {}
+Viewer::Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end,
+               OpusOf opus_of)
+    : info_(std::move(info)), on_end_(std::move(on_end)), opus_of_(std::move(opus_of)), stream_(std::move(stream)),
+      life_(info_.posted, info_.expires) {
+    follow_sound(); // an encoder that is needed has time to start while ICE and DTLS are still busy
+}
+
+void Viewer::follow_sound() {
+    ViewerSound::Feed feed;
+    {
+        std::lock_guard lock(mutex_);
+        const auto wanted = stream_->sound_wanted();
+        if (!wanted)
+            return;
+        feed.source = *wanted;
+    }
+    feed.channel = feed.source.as_opus && opus_of_ ? opus_of_(feed.source.stream) : feed.source.stream;
+    if (!feed.channel)
+        return;
+    feed.reader = feed.channel->attach(Channel::Start::live, false, true);
+    std::lock_guard lock(mutex_);
+    stream_->take_sound(feed);
+}
 
 GstClockTime Viewer::run() {
     // A viewer far behind lets the others of its thread have their turn.
@@ -31,13 +51,15 @@ GstClockTime Viewer::run() {
             tell({SessionEvent::Kind::switched, switched_to});
         if (step.key_unit_wanted)
             step.key_unit_wanted->request_key_unit();
+        if (step.look_for_sound)
+            follow_sound();
         if (step.wrong_codec) {
             on_end_("the camera has changed its codec");
             return 0;
         }
         if (!step.packets)
             return step.wait_until;
-        if (!peer_->push(std::move(step.packets))) {
+        if (!peer_->push(step.sound ? Peer::Kind::audio : Peer::Kind::video, std::move(step.packets))) {
             on_end_("the connection takes no more media");
             return 0;
         }
@@ -148,6 +170,12 @@ Viewer::Stats Viewer::stats(ChannelTime now) const {
             s.first_frame_ms = static_cast<double>(s.media.first_unit - info_.posted) / 1e6;
         s.packets = stream_->writer().packets();
         s.bytes = stream_->writer().bytes();
+        if (const auto& sound = stream_->sound()) {
+            s.audio_codec = codec_name(sound->codec());
+            s.audio_transcoded = sound->as_opus();
+            s.audio_packets = sound->writer().packets();
+            s.audio_bytes = sound->writer().bytes();
+        }
         s.bitrate = static_cast<uint64_t>(rate_.bytes_per_second(now) * 8);
     }
     if (peer_)

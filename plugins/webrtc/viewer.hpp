@@ -19,8 +19,11 @@ public:
         int64_t expires = 0;
         std::shared_ptr<void> place; // given up when the viewer has gone
     };
+    // The channel that brings a channel's sound as Opus; NULL: there is none. From any thread.
+    using OpusOf = std::function<std::shared_ptr<Channel>(const std::shared_ptr<Channel>&)>;
     // on_end: must be closed from our side, with the reason; from any thread.
-    Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end);
+    Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end,
+           OpusOf opus_of = {});
 
     // Sendable; on a sender thread.
     GstClockTime run() override;
@@ -50,7 +53,10 @@ public:
     struct Stats {
         std::string state, stream;
         double connected_ms = -1, first_frame_ms = -1; // from the request, -1: not yet
-        uint64_t packets = 0, bytes = 0, bitrate = 0;
+        uint64_t packets = 0, bytes = 0, bitrate = 0;  // bitrate: of all, the others: of the picture
+        std::string audio_codec;                       // empty: the session has no sound
+        bool audio_transcoded = false;
+        uint64_t audio_packets = 0, audio_bytes = 0;
         ViewerStream::Stats media;
         Peer::Stats network;
     };
@@ -59,8 +65,11 @@ public:
 private:
     static constexpr GstClockTime picture_limit = 3 * GST_SECOND; // without a new access unit: they have stopped
 
+    void follow_sound();
+
     const Info info_;
     const std::function<void(const std::string&)> on_end_;
+    const OpusOf opus_of_;
     std::shared_ptr<Peer> peer_;
     mutable std::mutex mutex_; // all below; never held while pushing
     std::unique_ptr<ViewerStream> stream_;

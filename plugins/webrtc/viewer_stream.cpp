@@ -1,15 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/webrtc/viewer_stream.hpp"
 
+#include <algorithm>
+
 namespace sluice {
 
-ViewerStream::ViewerStream(Scene scene, const std::string& stream, Codec codec, const RtpWriter::Identity& id)
-    : scene_(std::move(scene)), codec_(codec), stream_(stream), wanted_(stream), writer_(id) {
+ViewerStream::ViewerStream(Scene scene, const std::string& stream, Codec codec, const RtpWriter::Identity& id,
+                           std::optional<ViewerSound> sound)
+    : scene_(std::move(scene)), codec_(codec), stream_(stream), wanted_(stream), writer_(id), sound_(std::move(sound)) {
     // Attached from the first moment, so that an on-demand source starts while ICE and DTLS are still busy.
     reader_ = scene_.at(stream_)->attach(Channel::Start::cached_gop, true, false);
 }
 
-void ViewerStream::start() { rewind(); }
+void ViewerStream::start() {
+    rewind();
+    if (sound_)
+        sound_->start();
+}
+
+std::optional<ViewerSound::Source> ViewerStream::sound_wanted() const {
+    return sound_ ? sound_->wanted(scene_.at(stream_)) : std::nullopt;
+}
+
+void ViewerStream::take_sound(ViewerSound::Feed& feed) {
+    if (sound_)
+        sound_->take(feed);
+}
 
 void ViewerStream::rewind() {
     if (!reader_->rewind())
@@ -43,12 +59,23 @@ bool ViewerStream::switch_now(ChannelTime now, Channel::Reader::Next& first, Ste
     held_ = {};
     last_burst_ = now;
     pacer_.live();
+    look_for_sound_ = true;
     ++stats_.switches;
     return true;
 }
 
 ViewerStream::Step ViewerStream::step(ChannelTime now) {
     Step step;
+    step.look_for_sound = std::exchange(look_for_sound_, false);
+    if (sound_) { // first: a burst of pictures must not keep it waiting
+        auto sound = sound_->step();
+        step.look_for_sound |= sound.misfit;
+        if (sound.packets) {
+            step.packets = std::move(sound.packets);
+            step.sound = true;
+            return step;
+        }
+    }
     Channel::Reader::Next next;
     const bool switched = wanted_ != stream_ && switch_now(now, next, step);
     if (!switched && wanted_ == stream_)
@@ -106,6 +133,8 @@ std::vector<std::shared_ptr<Channel>> ViewerStream::listening() const {
     std::vector<std::shared_ptr<Channel>> list{scene_.at(stream_)};
     if (wanted_ != stream_)
         list.push_back(scene_.at(wanted_));
+    if (sound_ && sound_->channel() && std::find(list.begin(), list.end(), sound_->channel()) == list.end())
+        list.push_back(sound_->channel());
     return list;
 }
 

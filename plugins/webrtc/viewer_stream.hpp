@@ -4,6 +4,7 @@
 #include "plugins/core/channel.hpp"
 #include "plugins/webrtc/pacer.hpp"
 #include "plugins/webrtc/rtp_writer.hpp"
+#include "plugins/webrtc/viewer_sound.hpp"
 
 #include <map>
 #include <string>
@@ -22,15 +23,20 @@ public:
 
     using Scene = std::map<std::string, std::shared_ptr<Channel>>; // stream name -> channel
 
-    ViewerStream(Scene scene, const std::string& stream, Codec codec, const RtpWriter::Identity& id);
+    // sound: nothing if the session has no m-line for it.
+    ViewerStream(Scene scene, const std::string& stream, Codec codec, const RtpWriter::Identity& id,
+                 std::optional<ViewerSound> sound = {});
 
     struct Step {
         Ref<GstBufferList> packets;  // to be sent now, then step() again
+        bool sound = false;          // they are sound
         GstClockTime wait_until = 0; // no packets: come back then (0: when a channel wakes)
         bool wrong_codec = false;    // the source has become something this viewer did not negotiate
-        // For the caller to do without its lock, for both come to other people's code: to let go, to ask for a key unit.
+        // For the caller to do without its lock, for all come to other people's code: to let go, to ask for a key unit, to
+        // look whether sound is to be read elsewhere (sound_wanted).
         std::unique_ptr<Channel::Reader> retired;
         std::shared_ptr<Channel> key_unit_wanted;
+        bool look_for_sound = false;
     };
     Step step(ChannelTime now);
 
@@ -40,6 +46,10 @@ public:
     void request_stream(const std::string& stream, std::unique_ptr<Channel::Reader>& reader);
     // NULL if the scene has no such stream. Needs no lock, nor may one be held: the channel tells that it is read.
     std::unique_ptr<Channel::Reader> reader_for(const std::string& stream) const;
+    // Where sound is to be read from now on, if there is to be any and that changes; a reader of it is handed to take_sound(),
+    // under the rules of request_stream().
+    std::optional<ViewerSound::Source> sound_wanted() const;
+    void take_sound(ViewerSound::Feed& feed);
 
     Codec codec() const { return codec_; }
     std::shared_ptr<Channel> channel(const std::string& stream) const {
@@ -58,6 +68,7 @@ public:
     };
     Stats stats() const;
     const RtpWriter& writer() const { return writer_; }
+    const std::optional<ViewerSound>& sound() const { return sound_; }
 
 private:
     void rewind();
@@ -68,6 +79,8 @@ private:
     std::string stream_;
     std::string wanted_;
     RtpWriter writer_;
+    std::optional<ViewerSound> sound_;
+    bool look_for_sound_ = false; // the stream was switched, or the sound fits no longer
     Pacer pacer_;
     std::unique_ptr<Channel::Reader> reader_, next_reader_; // next_reader_: of wanted_, until it has a key unit
     Channel::Reader::Next held_;                            // fetched, waiting for its deadline

@@ -287,6 +287,28 @@ TEST_F(FanoutSrc, ATrackThatIsNewGetsAPadAndOneThatHasGoneEndsInOrder) {
     EXPECT_EQ(kind(rig.pull()), "d");
 }
 
+TEST_F(FanoutSrc, OnlyTheMediaThatAreAskedForHavePads) {
+    for (const bool video : {true, false}) {
+        Rig rig("cached-gop", false);
+        gst_util_set_object_arg(G_OBJECT(rig.src.get()), "media", video ? "video" : "audio");
+        rig.play();
+        Producer p(rig.channel, 5001 * s, true);
+        p.key();
+        p.sound(1);
+        p.delta();
+        p.sound(2);
+        if (video) {
+            (void)rig.pull();
+            EXPECT_EQ(kind(rig.pull()), "d");
+            EXPECT_EQ(rig.pads(), "video_0 done ");
+        } else {
+            EXPECT_EQ(bytes_of(buffer(rig.pull("audio_0"))), Bytes(160, 1));
+            EXPECT_EQ(bytes_of(buffer(rig.pull("audio_0"))), Bytes(160, 2));
+            EXPECT_EQ(rig.pads(), "audio_0 done ");
+        }
+    }
+}
+
 TEST_F(FanoutSrc, SoundThatComesLateKeepsItsPad) {
     Rig rig;
     Producer p(rig.channel, 5001 * s, true);

@@ -64,6 +64,20 @@ public:
         lines_.push_back(line);
         return *this;
     }
+    // An m-line for sound behind it, in the same bundle. formats: "111 0"; maps: what its a=rtpmap lines say.
+    OfferText& add_sound(const std::string& formats, const std::vector<std::string>& maps,
+                         const std::string& direction = "recvonly") {
+        change("a=group:BUNDLE", "a=group:BUNDLE 0 1");
+        for (const std::string& line :
+             {"m=audio 9 UDP/TLS/RTP/SAVPF " + formats, std::string("c=IN IP4 0.0.0.0"), std::string("a=mid:1"),
+              "a=" + direction, std::string("a=rtcp-mux"), std::string("a=setup:actpass"),
+              std::string("a=ice-ufrag:abcd"), std::string("a=ice-pwd:0123456789abcdef01234567"),
+              "a=fingerprint:sha-256 " + std::string(some_digest)})
+            add(line);
+        for (const auto& map : maps)
+            add("a=rtpmap:" + map);
+        return *this;
+    }
     // In front of the m-line.
     OfferText& add_to_session(const std::string& line) {
         lines_.insert(lines_.begin() + 4, line);

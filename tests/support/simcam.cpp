@@ -20,7 +20,7 @@ struct Options {
     int port = 0, fps = 30, width = 1280, height = 720, bitrate = 1500, bframes = 0, slices = 1, noise = 3, cameras = 0;
     double gop = 10;
     gboolean sub = FALSE, basic = FALSE;
-    GString8 address, codec, profile, user, password;
+    GString8 address, codec, profile, sound, user, password;
 };
 
 void check(bool ok, const char* what) {
@@ -29,7 +29,8 @@ void check(bool ok, const char* what) {
 }
 
 void parse(int& argc, char**& argv, Options& o) {
-    char *address = nullptr, *codec = nullptr, *profile = nullptr, *user = nullptr, *password = nullptr;
+    char *address = nullptr, *codec = nullptr, *profile = nullptr, *sound = nullptr, *user = nullptr,
+         *password = nullptr;
     const GOptionEntry entries[] = {
         {"address", 0, 0, G_OPTION_ARG_STRING, &address, "Address to listen on (127.0.0.1)", "ADDRESS"},
         {"port", 0, 0, G_OPTION_ARG_INT, &o.port, "RTSP port, 0 for any (0)", "PORT"},
@@ -46,6 +47,8 @@ void parse(int& argc, char**& argv, Options& o) {
          "H.264 profile: constrained-baseline, baseline, main, high (main)", "NAME"},
         {"bframes", 0, 0, G_OPTION_ARG_INT, &o.bframes, "B-frames between two others (0)", "N"},
         {"slices", 0, 0, G_OPTION_ARG_INT, &o.slices, "Slices per picture, H.264 (1)", "N"},
+        {"sound", 0, 0, G_OPTION_ARG_STRING, &sound,
+         "Also sound, a beep with a flash each second: opus, pcmu, pcma or aac (none)", "NAME"},
         {"user", 0, 0, G_OPTION_ARG_STRING, &user, "Ask for this user...", "NAME"},
         {"password", 0, 0, G_OPTION_ARG_STRING, &password, "... and this password, by Digest", "PASSWORD"},
         {"basic", 0, 0, G_OPTION_ARG_NONE, &o.basic, "... or by Basic", nullptr},
@@ -60,6 +63,7 @@ void parse(int& argc, char**& argv, Options& o) {
     o.address.reset(address);
     o.codec.reset(codec);
     o.profile.reset(profile);
+    o.sound.reset(sound);
     o.user.reset(user);
     o.password.reset(password);
     if (GErrorPtr e{error})
@@ -81,6 +85,8 @@ void parse(int& argc, char**& argv, Options& o) {
     check(p == "constrained-baseline" || p == "baseline" || p == "main" || p == "high",
           "--profile: constrained-baseline, baseline, main or high");
     check(o.bframes == 0 || c == "h265" || p == "main" || p == "high", "--bframes: not in a baseline profile");
+    const std::string a = sound ? sound : "opus";
+    check(a == "opus" || a == "pcmu" || a == "pcma" || a == "aac", "--sound: opus, pcmu, pcma or aac");
     check(!user == !password, "--user and --password belong together");
 }
 
@@ -98,6 +104,8 @@ StreamOptions stream_options(const Options& o, bool sub) {
     s.h265 = o.codec && std::string(o.codec.get()) == "h265";
     if (o.profile)
         s.profile = o.profile.get();
+    if (o.sound)
+        s.sound = o.sound.get();
     return s;
 }
 

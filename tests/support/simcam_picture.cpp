@@ -156,13 +156,15 @@ void Picture::draw_text(std::span<uint8_t> frame, int64_t unix_ms) const {
     }
 }
 
-void Picture::draw(std::span<uint8_t> frame, uint64_t number, int64_t unix_ms) {
+void Picture::draw(std::span<uint8_t> frame, uint64_t number, int64_t unix_ms, bool flash) {
     std::memcpy(frame.data(), background_.data(), std::min(frame.size(), background_.size()));
     draw_noise(frame, number);
     draw_bars(frame, number);
     draw_ball(frame, number);
     draw_cells(frame, unix_ms);
     draw_text(frame, unix_ms);
+    if (flash)
+        fill(frame, {(w_ * 3 / 4) & ~1, (h_ / 4) & ~1, w_ / 4, h_ / 2}, white, neutral, neutral);
 }
 
 } // namespace sluice::simcam

@@ -22,8 +22,9 @@ public:
     // info: I420. noise: peak luma noise of the lower half, 0 for none; it is what makes bits.
     Picture(const GstVideoInfo& info, uint8_t stream_id, int noise);
 
-    // frame: GST_VIDEO_INFO_SIZE bytes; number: of the frame, it moves things; unix_ms: what the clocks show.
-    void draw(std::span<uint8_t> frame, uint64_t number, int64_t unix_ms);
+    // frame: GST_VIDEO_INFO_SIZE bytes; number: of the frame, it moves things; unix_ms: what the clocks show; flash: the right
+    // part is white, what goes with the beep.
+    void draw(std::span<uint8_t> frame, uint64_t number, int64_t unix_ms, bool flash = false);
 
 private:
     struct Rect {

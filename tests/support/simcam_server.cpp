@@ -81,12 +81,19 @@ void Server::add(const std::string& path, Stream& stream) {
     const bool h265 = stream.options().h265;
     auto factory = adopt(gst_rtsp_media_factory_new());
     // Parameter sets come from the parser: the payloader's config-interval would put them before every IDR slice.
-    gst_rtsp_media_factory_set_launch(
-        factory.get(),
-        h265 ? "( appsrc name=feed is-live=true format=time max-bytes=16000000 ! h265parse config-interval=-1 ! "
-               "rtph265pay name=pay0 pt=96 )"
-             : "( appsrc name=feed is-live=true format=time max-bytes=16000000 ! h264parse config-interval=-1 ! "
-               "rtph264pay name=pay0 pt=96 aggregate-mode=none )");
+    const std::string feed = "appsrc is-live=true format=time max-bytes=16000000 name=";
+    const std::string& sound = stream.options().sound;
+    const std::string launch =
+        "( " + feed +
+        (h265 ? "feed ! h265parse config-interval=-1 ! rtph265pay name=pay0 pt=96 "
+              : "feed ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 aggregate-mode=none ") +
+        (sound.empty() ? ""
+                       : feed + (sound == "opus"   ? "sound ! rtpopuspay name=pay1 pt=97 "
+                                 : sound == "aac"  ? "sound ! aacparse ! rtpmp4gpay name=pay1 pt=97 "
+                                 : sound == "pcmu" ? "sound ! rtppcmupay name=pay1 pt=0 "
+                                                   : "sound ! rtppcmapay name=pay1 pt=8 ")) +
+        ")";
+    gst_rtsp_media_factory_set_launch(factory.get(), launch.c_str());
     gst_rtsp_media_factory_set_shared(factory.get(), TRUE);
     gst_rtsp_media_factory_set_suspend_mode(factory.get(), GST_RTSP_SUSPEND_MODE_NONE);
     if (!options_.user.empty())
@@ -102,7 +109,8 @@ void Server::media_configure(GstRTSPMediaFactory*, GstRTSPMedia* media, gpointer
     auto* path = static_cast<Path*>(data);
     auto element = adopt(gst_rtsp_media_get_element(media));
     auto feed = adopt(gst_bin_get_by_name(GST_BIN(element.get()), "feed"));
-    path->stream->add(feed.get());
+    const auto sound = adopt(gst_bin_get_by_name(GST_BIN(element.get()), "sound"));
+    path->stream->add(feed.get(), sound.get());
     auto payloader = adopt(gst_bin_get_by_name(GST_BIN(element.get()), "pay0"));
     auto out = adopt(gst_element_get_static_pad(payloader.get(), "src"));
     gst_pad_add_probe(out.get(), GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST),

@@ -39,12 +39,32 @@ std::string encoder_text(const StreamOptions& o) {
            " ! video/x-h264,stream-format=byte-stream,alignment=au,profile=" + o.profile;
 }
 
+constexpr uint64_t sound_rate = 48000;
+
+std::string sound_text(const StreamOptions& o) {
+    if (o.sound.empty())
+        return "";
+    const std::string encoder = o.sound == "opus"   ? "opusenc"
+                                : o.sound == "aac"  ? "avenc_aac"
+                                : o.sound == "pcmu" ? "audio/x-raw,rate=8000 ! mulawenc"
+                                                    : "audio/x-raw,rate=8000 ! alawenc";
+    return " appsrc name=sound-source is-live=true format=time max-buffers=60 leaky-type=downstream "
+           "caps=audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved ! audioconvert ! audioresample ! " +
+           encoder + " ! appsink name=sound-sink sync=false max-buffers=200 drop=true";
+}
+
+// The beep lasts as long as the flash: a tenth of each second.
+bool beeps(const StreamOptions& o, uint64_t frame) {
+    return !o.sound.empty() && frame % uint64_t(o.fps) < uint64_t(std::max(1, o.fps / 10));
+}
+
 } // namespace
 
 Stream::Stream(const StreamOptions& options)
     : options_(options), info_(video_info(options)), picture_(info_, options.id, options.noise) {
     const std::string text = "appsrc name=source is-live=true format=time max-buffers=3 leaky-type=downstream ! " +
-                             encoder_text(options_) + " ! appsink name=sink sync=false max-buffers=60 drop=true";
+                             encoder_text(options_) + " ! appsink name=sink sync=false max-buffers=60 drop=true" +
+                             sound_text(options_);
     GError* error = nullptr;
     pipeline_ = Ref<GstElement>::adopt(GST_ELEMENT(gst_object_ref_sink(gst_parse_launch(text.c_str(), &error))));
     if (error) {
@@ -64,6 +84,16 @@ Stream::Stream(const StreamOptions& options)
         return GST_FLOW_OK;
     };
     gst_app_sink_set_callbacks(GST_APP_SINK(sink_.get()), &callbacks, this, nullptr);
+    if (!options_.sound.empty()) {
+        sound_source_ = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "sound-source"));
+        sound_sink_ = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "sound-sink"));
+        callbacks.new_sample = [](GstAppSink* sink, gpointer self) {
+            if (auto sample = adopt(gst_app_sink_pull_sample(sink)))
+                static_cast<Stream*>(self)->deliver_sound(sample.get());
+            return GST_FLOW_OK;
+        };
+        gst_app_sink_set_callbacks(GST_APP_SINK(sound_sink_.get()), &callbacks, this, nullptr);
+    }
     // The same clock as every RTSP media: a frame's time can be carried over by the two base times.
     auto clock = Ref<GstClock>::adopt(gst_system_clock_obtain());
     gst_pipeline_use_clock(GST_PIPELINE(pipeline_.get()), clock.get());
@@ -86,7 +116,6 @@ Stream::~Stream() {
 void Stream::draw_frames() {
     using namespace std::chrono;
     const auto start = steady_clock::now();
-    auto clock = Ref<GstClock>::adopt(gst_system_clock_obtain());
     for (uint64_t n = 0;; n++) {
         const auto due = start + nanoseconds(n * uint64_t(1'000'000'000) / uint64_t(options_.fps));
         {
@@ -101,14 +130,42 @@ void Stream::draw_frames() {
         if (!gst_buffer_map(buffer.get(), &map, GST_MAP_WRITE))
             continue;
         const auto unix_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-        const GstClockTime now = gst_clock_get_time(clock.get());
-        picture_.draw({map.data, map.size}, n, unix_ms);
+        // When it should have been drawn (the steady clock is GStreamer's): sound has no jitter either.
+        const auto time = GstClockTime(duration_cast<nanoseconds>(due.time_since_epoch()).count());
+        picture_.draw({map.data, map.size}, n, unix_ms, beeps(options_, n));
         gst_buffer_unmap(buffer.get(), &map);
         const GstClockTime base = gst_element_get_base_time(pipeline_.get());
-        GST_BUFFER_PTS(buffer.get()) = now > base ? now - base : 0;
+        if (time < base)
+            continue;
+        GST_BUFFER_PTS(buffer.get()) = time - base;
+        if (sound_source_ && n > 0)
+            make_sound(n - 1, time - GST_SECOND / GstClockTime(options_.fps)); // a microphone knows it only now
         GST_BUFFER_DURATION(buffer.get()) = GST_SECOND / GstClockTime(options_.fps);
         gst_app_src_push_buffer(GST_APP_SRC(source_.get()), buffer.release());
     }
+}
+
+// What was heard while frame `number` was seen.
+void Stream::make_sound(uint64_t number, GstClockTime time) {
+    const GstClockTime base = gst_element_get_base_time(pipeline_.get());
+    const auto fps = uint64_t(options_.fps);
+    const uint64_t first = number * sound_rate / fps, end = (number + 1) * sound_rate / fps;
+    if (time < base)
+        return;
+    auto buffer = adopt(gst_buffer_new_allocate(nullptr, (end - first) * 2, nullptr));
+    GstMapInfo map;
+    if (!gst_buffer_map(buffer.get(), &map, GST_MAP_WRITE))
+        return;
+    for (uint64_t i = first; i < end; i++) {
+        const double value = beeps(options_, number) ? 12000 * std::sin(2 * M_PI * 1000 * double(i) / sound_rate) : 0;
+        const auto sample = uint16_t(int16_t(std::lround(value)));
+        map.data[2 * (i - first)] = uint8_t(sample);
+        map.data[2 * (i - first) + 1] = uint8_t(sample >> 8);
+    }
+    gst_buffer_unmap(buffer.get(), &map);
+    GST_BUFFER_PTS(buffer.get()) = time - base;
+    GST_BUFFER_DURATION(buffer.get()) = gst_util_uint64_scale(end - first, GST_SECOND, sound_rate);
+    gst_app_src_push_buffer(GST_APP_SRC(sound_source_.get()), buffer.release());
 }
 
 void Stream::request_key_frame() {
@@ -119,9 +176,9 @@ void Stream::request_key_frame() {
                                                               "count", G_TYPE_UINT, 0u, nullptr)));
 }
 
-void Stream::add(GstElement* feed) {
+void Stream::add(GstElement* feed, GstElement* sound) {
     std::lock_guard lock(mutex_);
-    consumers_.push_back({Ref<GstElement>::add(feed), false});
+    consumers_.push_back({ref(feed), ref(sound), false});
 }
 
 void Stream::remove(GstElement* feed) {
@@ -129,19 +186,54 @@ void Stream::remove(GstElement* feed) {
     std::erase_if(consumers_, [feed](const Consumer& c) { return c.feed.get() == feed; });
 }
 
-void Stream::deliver(GstSample* sample) {
-    GstBuffer* in = gst_sample_get_buffer(sample);
+std::optional<GstClockTime> Stream::clock_time_of(GstSample* sample) const {
     // Signed: the time of a first B-frame stream begins before its segment.
     guint64 running = 0;
-    const int sign =
-        gst_segment_to_running_time_full(gst_sample_get_segment(sample), GST_FORMAT_TIME, GST_BUFFER_PTS(in), &running);
+    const int sign = gst_segment_to_running_time_full(gst_sample_get_segment(sample), GST_FORMAT_TIME,
+                                                      GST_BUFFER_PTS(gst_sample_get_buffer(sample)), &running);
     const GstClockTime base = gst_element_get_base_time(pipeline_.get());
     if (sign == 0)
+        return std::nullopt;
+    return sign > 0 ? base + running : base - std::min<guint64>(running, base);
+}
+
+namespace {
+// Bytes are shared, only the description is a new one.
+void push_copy(GstElement* feed, GstSample* sample, GstClockTime time) {
+    const GstClockTime base = gst_element_get_base_time(feed);
+    auto out = adopt(gst_buffer_copy(gst_sample_get_buffer(sample)));
+    GST_BUFFER_PTS(out.get()) = time > base ? time - base : 0;
+    GST_BUFFER_DTS(out.get()) = GST_CLOCK_TIME_NONE;
+    GST_BUFFER_OFFSET(out.get()) = GST_BUFFER_OFFSET_END(out.get()) = GST_BUFFER_OFFSET_NONE;
+    gst_app_src_set_caps(GST_APP_SRC(feed), gst_sample_get_caps(sample));
+    gst_app_src_push_buffer(GST_APP_SRC(feed), out.release());
+}
+} // namespace
+
+void Stream::deliver_sound(GstSample* sample) {
+    const auto time = clock_time_of(sample);
+    if (!time)
         return;
-    const GstClockTime absolute = sign > 0 ? base + running : base - std::min<guint64>(running, base);
+    std::vector<Ref<GstElement>> ready;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& c : consumers_)
+            if (c.started && c.sound)
+                ready.push_back(c.sound);
+    }
+    for (const auto& feed : ready)
+        push_copy(feed.get(), sample, *time);
+}
+
+void Stream::deliver(GstSample* sample) {
+    GstBuffer* in = gst_sample_get_buffer(sample);
+    const auto time = clock_time_of(sample);
+    if (!time)
+        return;
+    const GstClockTime absolute = *time;
     const bool key = !GST_BUFFER_FLAG_IS_SET(in, GST_BUFFER_FLAG_DELTA_UNIT);
 
-    std::vector<std::pair<Ref<GstElement>, GstClockTime>> ready;
+    std::vector<Ref<GstElement>> ready;
     bool want_key = false;
     {
         std::lock_guard lock(mutex_);
@@ -155,7 +247,7 @@ void Stream::deliver(GstSample* sample) {
                 continue;
             }
             c.started = true;
-            ready.emplace_back(c.feed, absolute > media_base ? absolute - media_base : 0);
+            ready.push_back(c.feed);
         }
         if (want_key && absolute < key_requested_ + 200 * GST_MSECOND)
             want_key = false;
@@ -164,15 +256,8 @@ void Stream::deliver(GstSample* sample) {
     }
     if (want_key)
         request_key_frame();
-    GstCaps* caps = gst_sample_get_caps(sample);
-    for (auto& [feed, pts] : ready) {
-        auto out = Ref<GstBuffer>::adopt(gst_buffer_copy(in)); // metadata only, the bytes are shared
-        GST_BUFFER_PTS(out.get()) = pts;
-        GST_BUFFER_DTS(out.get()) = GST_CLOCK_TIME_NONE;
-        GST_BUFFER_OFFSET(out.get()) = GST_BUFFER_OFFSET_END(out.get()) = GST_BUFFER_OFFSET_NONE;
-        gst_app_src_set_caps(GST_APP_SRC(feed.get()), caps);
-        gst_app_src_push_buffer(GST_APP_SRC(feed.get()), out.release());
-    }
+    for (const auto& feed : ready)
+        push_copy(feed.get(), sample, absolute);
 }
 
 } // namespace sluice::simcam

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +23,7 @@ struct StreamOptions {
     int bframes = 0, slices = 1, noise = 3;
     bool h265 = false;
     std::string profile = "main"; // H.264: baseline, main, high
+    std::string sound; // opus, pcmu, pcma, aac: a beep and a flash in the same instant each second; empty: none
 };
 
 class Stream {
@@ -32,8 +34,9 @@ public:
     Stream& operator=(const Stream&) = delete;
 
     const StreamOptions& options() const { return options_; }
-    // feed: an appsrc. It gets everything from the next key frame on; that one is made at once.
-    void add(GstElement* feed);
+    // feed: an appsrc. It gets everything from the next key frame on; that one is made at once. sound: another one, for the
+    // sound, or NULL.
+    void add(GstElement* feed, GstElement* sound);
     void remove(GstElement* feed);
     // From now on every RTP timestamp is later by so much: what a camera does when somebody sets its clock.
     void jump(unsigned seconds) { rtp_jump_ += seconds * 90000u; }
@@ -41,17 +44,20 @@ public:
 
 private:
     struct Consumer {
-        Ref<GstElement> feed;
+        Ref<GstElement> feed, sound;
         bool started = false;
     };
     void draw_frames();
+    void make_sound(uint64_t number, GstClockTime time);
+    std::optional<GstClockTime> clock_time_of(GstSample* sample) const;
+    void deliver_sound(GstSample* sample);
     void deliver(GstSample* sample);
     void request_key_frame();
 
     StreamOptions options_;
     GstVideoInfo info_{};
     Picture picture_;
-    Ref<GstElement> pipeline_, source_, sink_;
+    Ref<GstElement> pipeline_, source_, sink_, sound_source_, sound_sink_;
     std::mutex mutex_;
     std::condition_variable stop_;
     bool stopping_ = false;

@@ -49,9 +49,13 @@ public:
         channel_->set_track(token_, 0, c.get());
     }
     void end() { channel_->close(token_); }
-    Channel::Written write(const Bytes& data, GstClockTime pts) {
+    void add_sound(const char* track) {
+        const auto c = caps(track);
+        channel_->set_track(token_, 1, c.get());
+    }
+    Channel::Written write(const Bytes& data, GstClockTime pts, unsigned track = 0) {
         const auto buffer = buffer_of(data);
-        return channel_->write(token_, 0, buffer.get(), pts, clock_now(), false);
+        return channel_->write(token_, track, buffer.get(), pts, clock_now(), false);
     }
     void key(uint8_t id, size_t size = 40) { write(sps_no_reorder() + pps() + idr(size, id), clock_now()); }
     void delta(uint8_t id, size_t size = 20) { write(p_slice(size, id), clock_now()); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A viewer: a webrtcbin that offers to receive H.264 and writes down what comes.
+// A viewer: a webrtcbin that offers to receive H.264, and sound if it is told so, and writes down what comes.
 #pragma once
 
 #include "tests/support/rtp_packet.hpp"
@@ -13,7 +13,8 @@ namespace sluice::test {
 
 class WhepViewer {
 public:
-    WhepViewer() {
+    // sound: what it takes as RTP caps, several by ';', the payload type in each; NULL: no m-line for sound.
+    explicit WhepViewer(const char* sound = nullptr) {
         pipeline_ = sink(gst_pipeline_new(nullptr));
         bin_ = ref(gst_element_factory_make_full("webrtcbin", "bundle-policy", GST_WEBRTC_BUNDLE_POLICY_MAX_BUNDLE,
                                                  "latency", 0u, nullptr));
@@ -44,6 +45,11 @@ public:
         Ref<GstWebRTCRTPTransceiver> transceiver;
         g_signal_emit_by_name(bin_.get(), "add-transceiver", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY,
                               wanted.get(), transceiver.out());
+        if (sound) {
+            const auto taken = caps(sound);
+            g_signal_emit_by_name(bin_.get(), "add-transceiver", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY,
+                                  taken.get(), transceiver.out());
+        }
         gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
     }
     ~WhepViewer() { close(); }
@@ -127,11 +133,54 @@ public:
         std::lock_guard lock(mutex_);
         return packets_;
     }
+    std::vector<RtpPacket> sound_packets() {
+        std::lock_guard lock(mutex_);
+        return sound_packets_;
+    }
+    bool wait_for_sound(size_t packets) {
+        return wait([&] { return sound_packets_.size() >= packets; });
+    }
+    // What the newest sender report says of a stream: which moment (NTP, in ns) its RTP time is.
+    struct Report {
+        uint32_t rtp_time = 0;
+        int64_t ntp_ns = 0;
+        int64_t time_of(uint32_t rtp, unsigned clock_rate) const {
+            return ntp_ns + static_cast<int32_t>(rtp - rtp_time) * INT64_C(1'000'000'000) / clock_rate;
+        }
+    };
+    std::optional<Report> report_of(uint32_t ssrc) {
+        const auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(bin_.get()), "rtpbin"));
+        Ref<GObject> session;
+        g_signal_emit_by_name(rtpbin.get(), "get-internal-session", 0u, session.out());
+        if (!session)
+            return std::nullopt;
+        GstStructure* raw = nullptr;
+        g_object_get(session.get(), "stats", &raw, nullptr);
+        const GstStructurePtr all(raw);
+        G_GNUC_BEGIN_IGNORE_DEPRECATIONS // the only form GStreamer gives these in
+            const auto* sources =
+                static_cast<GValueArray*>(g_value_get_boxed(gst_structure_get_value(all.get(), "source-stats")));
+        for (guint i = 0; sources && i < sources->n_values; ++i) {
+            const GstStructure* source = gst_value_get_structure(&sources->values[i]);
+            guint about = 0, rtp = 0;
+            guint64 ntp = 0;
+            gboolean have = FALSE;
+            if (gst_structure_get(source, "ssrc", G_TYPE_UINT, &about, "have-sr", G_TYPE_BOOLEAN, &have, "sr-ntptime",
+                                  G_TYPE_UINT64, &ntp, "sr-rtptime", G_TYPE_UINT, &rtp, nullptr) &&
+                have && about == ssrc)
+                return Report{rtp, static_cast<int64_t>((ntp >> 32) * 1'000'000'000 +
+                                                        ((ntp & 0xffffffff) * 1'000'000'000 >> 32))};
+        }
+        G_GNUC_END_IGNORE_DEPRECATIONS
+        return std::nullopt;
+    }
     void forget() {
         std::lock_guard lock(mutex_);
         units_.clear();
     }
     std::string location;
+    // Each packet, whole; from the threads they come in. Set before join().
+    std::function<void(bool sound, GstBuffer* packet)> on_packet;
 
 private:
     template <typename F> bool wait(F condition) {
@@ -156,13 +205,28 @@ private:
         gst_bin_add(GST_BIN(self->pipeline_.get()), end);
         gst_element_sync_state_with_parent(end);
         const auto in = adopt(gst_element_get_static_pad(end, "sink"));
-        gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, packet_came, self, nullptr);
+        const auto of = adopt(gst_pad_get_current_caps(pad));
+        const bool sound = !g_strcmp0(gst_structure_get_string(gst_caps_get_structure(of.get(), 0), "media"), "audio");
+        gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, sound ? sound_came : picture_came, self, nullptr);
         gst_pad_link(pad, in.get());
         std::lock_guard lock(self->mutex_);
-        self->pad_ = ref(pad);
+        if (!sound)
+            self->pad_ = ref(pad);
     }
-    static GstPadProbeReturn packet_came(GstPad*, GstPadProbeInfo* info, gpointer user) {
-        static_cast<WhepViewer*>(user)->take(rtp_packet(GST_PAD_PROBE_INFO_BUFFER(info)));
+    static GstPadProbeReturn picture_came(GstPad*, GstPadProbeInfo* info, gpointer user) {
+        auto* self = static_cast<WhepViewer*>(user);
+        if (self->on_packet)
+            self->on_packet(false, GST_PAD_PROBE_INFO_BUFFER(info));
+        self->take(rtp_packet(GST_PAD_PROBE_INFO_BUFFER(info)));
+        return GST_PAD_PROBE_OK;
+    }
+    static GstPadProbeReturn sound_came(GstPad*, GstPadProbeInfo* info, gpointer user) {
+        auto* self = static_cast<WhepViewer*>(user);
+        if (self->on_packet)
+            self->on_packet(true, GST_PAD_PROBE_INFO_BUFFER(info));
+        std::lock_guard lock(self->mutex_);
+        self->sound_packets_.push_back(rtp_packet(GST_PAD_PROBE_INFO_BUFFER(info)));
+        self->changed_.notify_all();
         return GST_PAD_PROBE_OK;
     }
     void take(const RtpPacket& p) {
@@ -187,7 +251,7 @@ private:
     Ref<GstPad> pad_;
     bool gathered_ = false, connected_ = false, key_ = false;
     std::string units_;
-    std::vector<RtpPacket> packets_;
+    std::vector<RtpPacket> packets_, sound_packets_;
 };
 
 } // namespace sluice::test

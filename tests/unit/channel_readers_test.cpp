@@ -197,7 +197,7 @@ TEST(ChannelReaders, ASlowOneIsMovedToTheNewestKeyUnitAndCounted) {
         }
     }
     EXPECT_EQ(got.size(), 78u);
-    EXPECT_EQ(slow->backlog(), 77u);
+    EXPECT_EQ(slow->backlog(), 26u); // what is still there
     const auto n = slow->next();
     EXPECT_TRUE(n.skipped);
     EXPECT_TRUE(n.unit->key);
@@ -224,6 +224,33 @@ TEST(ChannelReaders, ASlowOneWaitsWhenNoKeyUnitIsThere) {
     p.delta();
     EXPECT_EQ(drain(*slow), "!Kd");
     EXPECT_EQ(slow->skips(), 1u);
+}
+
+TEST(ChannelReaders, TheBacklogIsOfTheKindsThatAreRead) {
+    auto c = make();
+    Producer p(c, 1000 * GST_SECOND, true);
+    auto both = c->attach(Start::cached_gop, true, true), video = c->attach(Start::cached_gop, true, false),
+         sound = c->attach(Start::live, false, true);
+    const auto backlogs = [&] {
+        return std::to_string(both->backlog()) + " " + std::to_string(video->backlog()) + " " +
+               std::to_string(sound->backlog());
+    };
+    EXPECT_EQ(backlogs(), "0 0 0");
+    p.key();
+    p.sound();
+    p.sound();
+    p.delta();
+    p.sound();
+    EXPECT_EQ(backlogs(), "5 2 3");
+    EXPECT_TRUE(video->next().unit);
+    EXPECT_TRUE(sound->next().unit);
+    EXPECT_TRUE(both->next().unit);
+    EXPECT_EQ(backlogs(), "4 1 2");
+    sound->skip_all();
+    EXPECT_EQ(backlogs(), "4 1 0");
+    EXPECT_EQ(drain(*sound), "");
+    p.sound();
+    EXPECT_EQ(drain(*sound), "!a");
 }
 
 TEST(ChannelReaders, SkipAndRewind) {

@@ -69,7 +69,7 @@ std::vector<Bytes> received(Codec codec, const std::vector<RtpPayload>& payloads
 TEST(RtpPayload, NothingGivesNothing) {
     auto some = memory_of({1, 2, 3});
     auto empty = adopt(gst_allocator_alloc(nullptr, 0, nullptr));
-    for (Codec c : {Codec::h264, Codec::h265, Codec::pcmu, Codec::pcma, Codec::opus, Codec::other}) {
+    for (Codec c : {Codec::h264, Codec::h265, Codec::pcmu, Codec::pcma, Codec::opus, Codec::aac, Codec::other}) {
         EXPECT_TRUE(make_rtp_payloads(c, nullptr, {}).empty());
         EXPECT_TRUE(make_rtp_payloads(c, empty.get(), {}).empty());
     }
@@ -328,22 +328,45 @@ TEST(RtpPayload, Audio) {
     ASSERT_EQ(opus.size(), 1u) << "Opus has no fragments";
     EXPECT_EQ(whole(opus[0]), data);
     EXPECT_FALSE(opus[0].marker);
-    for (Codec codec : {Codec::pcmu, Codec::pcma}) {
-        auto p = make_rtp_payloads(codec, memory.get(), {});
-        ASSERT_EQ(p.size(), 3u);
-        Bytes joined;
-        for (const auto& x : p) {
-            EXPECT_EQ(x.body_size, 1000u);
-            EXPECT_EQ(x.prefix_size, 0);
-            EXPECT_FALSE(x.marker);
-            EXPECT_EQ(x.body->parent, memory.get());
-            Bytes b = bytes_of(x.body.get());
-            joined.insert(joined.end(), b.begin(), b.end());
+    EXPECT_TRUE(make_rtp_payloads(Codec::aac, memory.get(), {}).empty()) << "nobody takes it over RTP yet";
+}
+
+TEST(RtpPayload, TelephoneSoundInPiecesOf20Ms) {
+    struct Row {
+        size_t size;
+        std::vector<uint32_t> pieces;
+    };
+    const Row rows[] = {{1, {1}},
+                        {80, {80}},
+                        {160, {160}},
+                        {239, {239}},
+                        {240, {160, 80}},
+                        {320, {160, 160}},
+                        {400, {160, 160, 80}},
+                        {399, {160, 239}},
+                        {480, {160, 160, 160}}};
+    for (const Row& r : rows)
+        for (Codec codec : {Codec::pcmu, Codec::pcma}) {
+            Bytes data(r.size);
+            for (size_t i = 0; i < data.size(); i++)
+                data[i] = static_cast<uint8_t>(i * 7);
+            auto memory = memory_of(data);
+            Bytes joined;
+            std::vector<uint32_t> pieces;
+            for (const auto& x : make_rtp_payloads(codec, memory.get(), {})) {
+                EXPECT_EQ(x.ticks, joined.size()) << "one byte is one sample";
+                EXPECT_EQ(x.prefix_size, 0);
+                EXPECT_FALSE(x.marker) << "RFC 3551 4.1: sound without pauses has none";
+                EXPECT_EQ(x.body->parent, memory.get());
+                pieces.push_back(x.body_size);
+                const Bytes b = bytes_of(x.body.get());
+                joined.insert(joined.end(), b.begin(), b.end());
+            }
+            EXPECT_EQ(pieces, r.pieces) << r.size;
+            EXPECT_EQ(joined, data);
+            for (const auto& x : make_rtp_payloads(codec, memory.get(), {}, 100))
+                EXPECT_LE(x.body_size, 100u);
         }
-        EXPECT_EQ(joined, data);
-        EXPECT_EQ(make_rtp_payloads(codec, memory.get(), {}, 3000).size(), 1u);
-        EXPECT_EQ(make_rtp_payloads(codec, memory.get(), {}, 2999).size(), 2u);
-    }
 }
 
 TEST(Codec, FromCaps) {
@@ -364,7 +387,10 @@ TEST(Codec, FromCaps) {
         {"audio/x-opus, channel-mapping-family=0, rate=48000", Codec::opus},
         {"audio/x-opus", Codec::opus},
         {"audio/x-opus, channel-mapping-family=1, channels=6", Codec::other},
+        {"audio/mpeg, mpegversion=4, stream-format=raw, codec_data=(buffer)1408", Codec::aac},
+        {"audio/mpeg, mpegversion=4, stream-format=adts", Codec::other},
         {"audio/mpeg, mpegversion=4", Codec::other},
+        {"audio/mpeg, mpegversion=1, layer=3", Codec::other},
         {"ANY", Codec::other},
         {"EMPTY", Codec::other},
     };
@@ -379,6 +405,7 @@ TEST(Codec, FromCaps) {
     EXPECT_STREQ(codec_name(Codec::pcmu), "PCMU");
     EXPECT_STREQ(codec_name(Codec::pcma), "PCMA");
     EXPECT_STREQ(codec_name(Codec::opus), "OPUS");
+    EXPECT_STREQ(codec_name(Codec::aac), "MPEG4-GENERIC");
 }
 
 } // namespace

@@ -199,5 +199,73 @@ TEST_F(RtpWriterTest, CountsPacketsAndBytes) {
     EXPECT_EQ(w.bytes(), bytes);
 }
 
+// G.711 at 8 kHz in units of 40 ms.
+struct SoundWriterTest : testing::Test {
+    std::shared_ptr<Channel> channel = std::make_shared<Channel>("front/main");
+    Channel::Token token = channel->open();
+    std::unique_ptr<Channel::Reader> reader = channel->attach(Channel::Start::live, false, true);
+    RtpWriter w{{.ssrc = 1, .payload_type = 0, .clock_rate = 8000, .first_seq = 1, .timestamp_offset = 77}};
+
+    SoundWriterTest() {
+        const auto sound = mulaw_caps();
+        channel->set_track(token, 0, sound.get());
+    }
+    std::vector<RtpPacket> send(GstClockTime time, bool discont = false, size_t samples = 320) {
+        const auto buffer = buffer_of(Bytes(samples, 0x55));
+        EXPECT_EQ(channel->write(token, 0, buffer.get(), time, time + GST_SECOND, discont), Channel::Written::ok);
+        const auto next = reader->next();
+        list = w.write(*next.unit);
+        return rtp_packets(list.get());
+    }
+    Ref<GstBufferList> list;
+    static constexpr GstClockTime t0 = 1000 * GST_SECOND;
+};
+
+TEST_F(SoundWriterTest, PiecesOfAUnitGoOnByTheirSamples) {
+    const auto p = send(t0);
+    ASSERT_EQ(p.size(), 2u);
+    EXPECT_EQ(p[0].timestamp, 77u + 8'000'000);
+    EXPECT_EQ(p[1].timestamp, p[0].timestamp + 160);
+    EXPECT_EQ(p[1].seq, p[0].seq + 1);
+    EXPECT_FALSE(p[0].marker || p[1].marker);
+    EXPECT_EQ(GST_BUFFER_PTS(gst_buffer_list_get(list.get(), 0)), t0);
+    EXPECT_EQ(GST_BUFFER_PTS(gst_buffer_list_get(list.get(), 1)), t0 + 20 * GST_MSECOND);
+}
+
+TEST_F(SoundWriterTest, StampsOfACameraThatJitterAreHeardAsNoGap) {
+    uint32_t expected = send(t0)[0].timestamp;
+    GstClockTime time = t0;
+    for (const int jitter : {1, -1, 7, -7, 18, -18, 0}) {
+        time += 40 * GST_MSECOND;
+        expected += 320;
+        EXPECT_EQ(send(time + jitter * GstClockTimeDiff(GST_MSECOND))[0].timestamp, expected) << jitter;
+        EXPECT_EQ(GST_BUFFER_PTS(gst_buffer_list_get(list.get(), 0)), time + jitter * GstClockTimeDiff(GST_MSECOND))
+            << "what sender reports are made of is the camera's time";
+    }
+}
+
+TEST_F(SoundWriterTest, ALossIsAGapOfItsLength) {
+    const uint32_t first = send(t0)[0].timestamp;
+    EXPECT_EQ(send(t0 + 80 * GST_MSECOND)[0].timestamp, first + 640) << "more than jitter";
+    EXPECT_EQ(send(t0 + 140 * GST_MSECOND, true)[0].timestamp, first + 1120) << "the camera says so";
+}
+
+TEST_F(SoundWriterTest, ItNeverGoesBackAndDriftIsMadeGoodAtOnce) {
+    uint32_t last = send(t0)[0].timestamp;
+    GstClockTime time = t0;
+    unsigned jumps = 0;
+    for (int i = 1; i <= 1000; ++i) { // 40 s of a camera whose clock is 0.5 % slow
+        time += 40'200'000;
+        const uint32_t now = send(time)[0].timestamp;
+        const uint32_t step = now - last;
+        jumps += step != 320;
+        EXPECT_GE(step, 320u);
+        EXPECT_LE(step, 320u + 320);
+        last = now;
+    }
+    EXPECT_EQ(jumps, 5u) << "200 ms, 40 at a time";
+    EXPECT_EQ(send(time + 30 * GST_MSECOND, true)[0].timestamp, last + 320) << "a discontinuity backwards is none";
+}
+
 } // namespace
 } // namespace sluice
