@@ -15,7 +15,11 @@ std::string peer_address(SoupServerMessage* message) {
     if (!G_IS_INET_SOCKET_ADDRESS(address))
         return "unknown";
     GInetAddress* inet = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address));
-    return GString8(g_inet_address_to_string(inet)).get();
+    std::string out = GString8(g_inet_address_to_string(inet)).get();
+    // How a socket that listens on "::" says 192.0.2.7.
+    if (constexpr std::string_view mapped = "::ffff:"; out.starts_with(mapped) && out.find('.') != std::string::npos)
+        out.erase(0, mapped.size());
+    return out;
 }
 
 std::string_view request_method(SoupServerMessage* message) { return soup_server_message_get_method(message); }

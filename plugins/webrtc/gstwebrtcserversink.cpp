@@ -437,17 +437,11 @@ template <std::string Viewer::Info::*field> guint close_all(Self* self, const ch
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
     auto* self = SLUICE_WEBRTC_SERVER_SINK(object);
     Sink& sink = *self->sink;
-    if (id == PROP_STATS) {
+    if (id == PROP_STATS || id == PROP_VIEWERS_BY_CAMERA) {
         const auto server = server_of(self);
-        g_value_take_boxed(value,
-                           server ? server->stats().release()
-                                  : gst_structure_new("webrtcserversink-stats", "sessions", G_TYPE_UINT, 0u, nullptr));
-        return;
-    }
-    if (id == PROP_VIEWERS_BY_CAMERA) {
-        const auto server = server_of(self);
-        g_value_take_boxed(value, server ? server->viewers_by_camera().release()
-                                         : gst_structure_new_empty("viewers-by-camera"));
+        g_value_take_boxed(value, !server            ? gst_structure_new_empty("none")
+                                  : id == PROP_STATS ? server->stats().release()
+                                                     : server->viewers_by_camera().release());
         return;
     }
     std::lock_guard lock(sink.mutex);
