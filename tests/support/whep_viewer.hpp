@@ -131,6 +131,14 @@ public:
         std::lock_guard lock(mutex_);
         units_.clear();
     }
+    // When each unit was complete, monotonic microseconds; keeps the last one as the beginning of the next report.
+    std::vector<int64_t> take_unit_times() {
+        std::lock_guard lock(mutex_);
+        const std::vector<int64_t> out = unit_times_;
+        if (!unit_times_.empty())
+            unit_times_ = {unit_times_.back()};
+        return out;
+    }
     std::string location;
 
 private:
@@ -173,6 +181,7 @@ private:
             // SPS and PPS stand in front of each key unit, in one packet with it or in one of their own.
             key_ |= type == 24 || type == 7 || type == 5;
             if (p.marker) {
+                unit_times_.push_back(g_get_monotonic_time());
                 units_ +=
                     (units_.empty() ? "" : " ") + std::string(key_ ? "K" : "d") + std::to_string(p.payload.back());
                 key_ = false;
@@ -187,6 +196,7 @@ private:
     Ref<GstPad> pad_;
     bool gathered_ = false, connected_ = false, key_ = false;
     std::string units_;
+    std::vector<int64_t> unit_times_;
     std::vector<RtpPacket> packets_;
 };
 
