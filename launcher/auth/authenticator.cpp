@@ -187,15 +187,20 @@ void Authenticator::verify(const std::string& user, const std::string& password,
                     [this, job] { settle(*job); });
 }
 
-void Authenticator::settle(const Job& job) {
+void Authenticator::settle(Job& job) {
+    // The accounts may have changed meanwhile: what was right before opens nothing then.
+    const auto now = accounts_.credentials();
+    if (job.right && job.credentials != now) {
+        const std::vector<std::string> revoked = now->revoked_since(*job.credentials);
+        job.right = std::find(revoked.begin(), revoked.end(), job.user) == revoked.end();
+    }
     const auto it = running_.find(job.key);
     const std::vector<Done> waiting = std::move(it->second);
     running_.erase(it);
     waiting_ -= waiting.size();
     if (job.right) {
         throttle_.succeeded(job.peer);
-        // The accounts may have changed meanwhile; what was right before must not be remembered then.
-        if (job.credentials == accounts_.credentials())
+        if (job.credentials == now)
             cache_.remember(job.user, job.password, std::chrono::steady_clock::now());
     } else {
         log_warning("wrong user or password from " + job.peer);

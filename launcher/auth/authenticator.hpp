@@ -70,7 +70,7 @@ public:
 private:
     struct Job;
     void refresh();
-    void settle(const Job& job);
+    void settle(Job& job);
     void verify(const std::string& user, const std::string& password, const std::string& peer, Done done);
 
     Accounts& accounts_;

@@ -24,6 +24,18 @@ class Watchers:
         pictures, gap = self.p.stdout.readline().split()
         return int(pictures), float(gap)
 
+    def wait_for(self, pictures):
+        """Until so many more have come."""
+        self.ask()
+        come = 0
+
+        def enough():
+            nonlocal come
+            come += self.ask()[0]
+            return come >= pictures
+
+        until(enough, 15, f"{pictures} pictures")
+
     def stop(self):
         self.p.stdin.close()
         self.p.wait(20)

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import (JSON, NOWHERE, OFFER, cameras, delete, equal, hup, join, log_in, put, rewrite,  # noqa: E402
                  watching)
+from churn import Watchers  # noqa: E402
 from harness import BUILD, PASSWORD, Camera, Process, Sluice, Suite, free_port, until  # noqa: E402
 
 suite = Suite()
@@ -63,6 +64,27 @@ def a_reload_touches_only_what_has_changed():
     equal(said.count("camera changes/sub: streaming"), 1)
     equal(s.get("/whep/goes", method="POST", body=b"v=0\r\n", headers={"Content-Type": "application/sdp"})[0], 404)
     assert "0 added, 0 changed, 0 removed, 3 untouched" in hup(s)
+    equal(suite.close(s), 0)
+
+
+@case
+def viewers_of_a_changed_camera_stay_and_see_the_new_picture():
+    s = suite.keep(Sluice(suite.directory, {"front": {"main": camera().url()}}, name="changed"))
+    until(lambda: cameras(s)["front"]["state"] == "streaming", 20, "it streams")
+    viewers = suite.keep(Watchers(s, "front", 1))
+    session = watching(s)
+    viewers.wait_for(10)
+
+    def change(config):
+        config["cameras"]["front"]["streams"]["main"]["url"] = camera().url("sub")
+
+    rewrite(s, change)
+    assert "1 changed" in hup(s)
+    until(lambda: cameras(s)["front"]["state"] == "streaming", 20, "it streams again")
+    equal(cameras(s)["front"]["streams"][0]["width"], 640)
+    viewers.wait_for(10)
+    equal(watching(s), session)
+    suite.close(viewers)
     equal(suite.close(s), 0)
 
 

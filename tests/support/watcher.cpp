@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // sluice-watcher BASE-URL CAMERA COUNT: so many viewers of one camera of a running launcher, over WHEP, as admin with the
 // password in SLUICE_ADMIN_PASSWORD. Says "watching"; then for each line on its standard input how many pictures have come
-// since the last one, to the viewer that got the fewest, and the longest time without one in ms: "412 35.2". Ends with
+// since the last line, to the viewer that got the fewest, and the longest time without one in ms: "412 35.2". Ends with
 // its input.
 #include "tests/support/http_client.hpp"
 #include "tests/support/whep_viewer.hpp"
@@ -27,7 +27,7 @@ void report(std::list<WhepViewer>& viewers) {
     int64_t longest = 0;
     for (WhepViewer& viewer : viewers) {
         const std::vector<int64_t> times = viewer.take_unit_times();
-        fewest = std::min(fewest, times.size());
+        fewest = std::min(fewest, times.empty() ? 0 : times.size() - 1);
         for (size_t i = 1; i < times.size(); i++)
             longest = std::max(longest, times[i] - times[i - 1]);
         longest =
