@@ -7,12 +7,14 @@
 #include "launcher/camera/fleet.hpp"
 #include "launcher/config/secret.hpp"
 #include "launcher/config/source_template.hpp"
+#include "launcher/fleet_service.hpp"
 #include "launcher/http/api_json.hpp"
 #include "launcher/http/http_server.hpp"
 #include "launcher/http/viewers.hpp"
 #include "launcher/log.hpp"
 #include "launcher/parts.hpp"
 
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -105,6 +107,34 @@ void end_on_signals(GMainLoop* loop) {
             loop);
 }
 
+bool has_terminal() {
+    const int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+// SIGHUP reloads, unless it says what it once was made for: that the terminal is gone.
+struct Hangup {
+    GMainLoop* loop;
+    FleetService* service;
+    bool had_terminal;
+};
+
+void reload_on_hangup(GMainLoop* loop, FleetService& service) {
+    g_unix_signal_add_full(
+        G_PRIORITY_DEFAULT, SIGHUP,
+        [](gpointer data) -> gboolean {
+            const auto* hangup = static_cast<Hangup*>(data);
+            if (hangup->had_terminal && !has_terminal())
+                g_main_loop_quit(hangup->loop);
+            else
+                hangup->service->reload();
+            return G_SOURCE_CONTINUE;
+        },
+        new Hangup{loop, &service, has_terminal()}, [](gpointer data) { delete static_cast<Hangup*>(data); });
+}
+
 // From here on a second signal ends the process at once, and so does something that hangs.
 void begin_closing() {
     for (const int number : {SIGINT, SIGTERM})
@@ -134,7 +164,10 @@ Result<Config> config_of_address(const Options& options) {
         stream.password = given.value();
     }
     Config config;
-    config.cameras.push_back({"camera", {stream}, {}});
+    Json main{{"url", stream.url}}; // no reference: the password stands in no file
+    if (!stream.user.empty())
+        main["user"] = stream.user;
+    config.cameras.push_back({"camera", {stream}, {}, Json{{"streams", {{"main", main}}}}.dump()});
     return config;
 }
 
@@ -162,6 +195,14 @@ int run(const Options& options, const Config& config) {
     if (const Result<bool> loaded = accounts.load(); !loaded)
         return report(loaded.error());
 
+    const bool has_file = options.target.find("://") == std::string::npos;
+    FleetService service(has_file ? options.target : std::string(), config, state.value());
+    const std::vector<std::string> wrong = service.load();
+    for (const std::string& line : wrong)
+        log_error(line);
+    if (!wrong.empty())
+        return error_info(ErrorKind::bad_config).exit_code;
+
     const std::string address = options.address.value_or(config.server.address.value_or(default_address));
     auto http = HttpServer::listen(address, options.port.value_or(config.server.port.value_or(default_port)));
     if (!http)
@@ -172,13 +213,18 @@ int run(const Options& options, const Config& config) {
 
     HttpServer& server = *http.value();
     auto auth = std::make_unique<Authenticator>(accounts, "sluice-" + std::to_string(server.port()));
-    Fleet fleet(config.cameras, std::move(source_template).value());
-    auto viewers = Viewers::create(config, server.soup(), *auth);
+    Fleet fleet(service.cameras(), std::move(source_template).value());
+    auto viewers = Viewers::create(config.server.webrtc, service.cameras(), server.soup(), *auth);
     if (!viewers)
         return report(viewers.error());
-    auth->on_accounts_changed([&] { viewers.value()->close_all("the accounts have changed"); });
+    service.attach(fleet, *viewers.value());
+    auth->on_revoked([&](const std::string& principal) {
+        viewers.value()->close_principal(principal, "the credentials have changed");
+    });
+    auth->on_logout([&](const std::string& session) { viewers.value()->close_login(session, "logged out"); });
     ApiBackend api;
-    api.cameras = [&] { return cameras_json(fleet.status(), viewers.value()->list()); };
+    api.editor = &service;
+    api.cameras = [&] { return cameras_json(fleet.status(), viewers.value()->by_camera()); };
     api.viewers = [&] { return viewers.value()->list(); };
     api.close_viewer = [&](const std::string& id, const std::string& reason) {
         return viewers.value()->close(id, reason);
@@ -187,13 +233,16 @@ int run(const Options& options, const Config& config) {
 
     const Ref<GMainLoop> loop = adopt(g_main_loop_new(nullptr, FALSE));
     end_on_signals(loop.get());
+    reload_on_hangup(loop.get(), service);
     fleet.start();
-    log_info("sluice " SLUICE_VERSION " serves " + std::to_string(config.cameras.size()) +
-             (config.cameras.size() == 1 ? " camera" : " cameras") + " on " + shown_address(address, server.port()));
+    const size_t count = service.cameras().size();
+    log_info("sluice " SLUICE_VERSION " serves " + std::to_string(count) + (count == 1 ? " camera" : " cameras") +
+             " on " + shown_address(address, server.port()));
     g_main_loop_run(loop.get());
 
     log_info("closing");
     begin_closing();
+    service.detach();
     viewers.value()->stop();
     const bool in_time = fleet.stop(close_deadline);
     server.stop();

@@ -25,13 +25,13 @@ constexpr CommandText commands[] = {
     {"run", Command::run, "FILE | rtsp://...", "serve the cameras of a configuration file, or one camera",
      "Serves the cameras that FILE describes, or the one at the address, to browsers: open the address it prints.\n"
      "The first account is admin. Its password comes from SLUICE_ADMIN_PASSWORD or --admin-password-file on the first\n"
-     "start; otherwise one is made and printed once. Ctrl-C ends."},
+     "start; otherwise one is made and printed once. Ctrl-C ends, SIGHUP reads FILE again."},
     {"check", Command::check, "FILE", "say what is wrong with a configuration file",
      "Reads FILE as `run` would and prints each error with its place. Exit code: 0 all is well, 78 it is not,\n"
      "66 there is no such file."},
     {"passwd", Command::passwd, "[USER]", "set the password of an account (admin)",
      "Reads the new password from --password-file, or from standard input. A launcher that is running takes it over\n"
-     "at once and asks everybody to log in again."},
+     "within seconds; who used the old password has to log in again."},
     {"token", Command::token, "NAME", "make a token for a tool that asks the API",
      "Prints a new token. A tool sends it as `Authorization: Bearer TOKEN`. An older token of that name ends."},
 };

@@ -83,19 +83,26 @@ Result<bool> Accounts::load() {
     return true;
 }
 
-bool Accounts::refresh(std::string& error) {
+Accounts::Changes Accounts::refresh(std::string& error) {
     const Stamp accounts_now = stamp(directory_.file(accounts_file));
     const Stamp tokens_now = stamp(directory_.file(tokens_file));
     if (accounts_now == accounts_stamp_ && tokens_now == tokens_stamp_)
-        return false;
-    const bool accounts_changed = !(accounts_now == accounts_stamp_);
+        return {};
+    Changes out;
+    out.accounts = !(accounts_now == accounts_stamp_);
     accounts_stamp_ = accounts_now;
     tokens_stamp_ = tokens_now;
+    const auto before = credentials_;
+    const auto tokens_before = tokens_;
     if (const Result<bool> loaded = load(); !loaded) {
         error = loaded.error().text;
-        return false;
+        return {};
     }
-    return accounts_changed;
+    out.revoked = credentials_->revoked_since(*before);
+    for (const auto& [hash, name] : tokens_before)
+        if (!tokens_.count(hash))
+            out.revoked.push_back("token:" + name);
+    return out;
 }
 
 Result<bool> Accounts::set_password(const std::string& user, std::string_view password) {

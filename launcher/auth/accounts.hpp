@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <vector>
 
 namespace sluice {
 
@@ -30,9 +31,13 @@ public:
     // A new token under that name (an older one of the name ends). It is shown this once.
     Result<std::string> add_token(const std::string& name);
 
-    // Looks whether somebody has changed the files since; true if the accounts have changed. A file that has become
-    // unreadable changes nothing and is reported in `error`, once.
-    bool refresh(std::string& error);
+    struct Changes {
+        bool accounts = false;            // somebody is new, gone, or has another password
+        std::vector<std::string> revoked; // principals whose password or token opens nothing any more
+    };
+    // Looks whether somebody has changed the files since. A file that has become unreadable changes nothing and is
+    // reported in `error`, once.
+    Changes refresh(std::string& error);
 
     // A snapshot that may be asked from another thread.
     std::shared_ptr<const Credentials> credentials() const { return credentials_; }

@@ -14,25 +14,27 @@ namespace {
 
 // One yescrypt takes some 50 ms of a core and 16 MB.
 constexpr size_t max_running = 16, max_waiting = 4096;
+constexpr guint watch_seconds = 2;
 constexpr size_t max_header = 4096, max_user = 256, max_password = 1024;
 
-AuthAnswer refuse(AuthAnswer::Verdict verdict, std::string reason) {
-    AuthAnswer answer;
+LoginAnswer refuse(LoginAnswer::Verdict verdict, std::string reason) {
+    LoginAnswer answer;
     answer.verdict = verdict;
     answer.reason = std::move(reason);
     return answer;
 }
 
-AuthAnswer accept(std::string principal, int64_t expires = 0) {
-    AuthAnswer answer;
-    answer.verdict = AuthAnswer::Verdict::accepted;
+LoginAnswer accept(std::string principal, int64_t expires = 0, std::string session = {}) {
+    LoginAnswer answer;
+    answer.verdict = LoginAnswer::Verdict::accepted;
     answer.principal = std::move(principal);
     answer.expires = expires;
+    answer.session = std::move(session);
     return answer;
 }
 
-AuthAnswer closed(std::chrono::milliseconds wait) {
-    AuthAnswer answer = refuse(AuthAnswer::Verdict::too_many, "too many wrong tries from this address");
+LoginAnswer closed(std::chrono::milliseconds wait) {
+    LoginAnswer answer = refuse(LoginAnswer::Verdict::too_many, "too many wrong tries from this address");
     answer.retry_seconds = static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(wait).count());
     answer.reason += "; try again in " + std::to_string(answer.retry_seconds) + " s";
     return answer;
@@ -57,22 +59,32 @@ struct Authenticator::Job {
 };
 
 Authenticator::Authenticator(Accounts& accounts, std::string cookie_name)
-    : accounts_(accounts), cookie_name_(std::move(cookie_name)) {}
+    : accounts_(accounts), cookie_name_(std::move(cookie_name)) {
+    // Two stat() calls. A watch of the directory would be told at once, but not on every file system.
+    watch_ = g_timeout_add_seconds(
+        watch_seconds,
+        [](gpointer self) -> gboolean {
+            static_cast<Authenticator*>(self)->refresh();
+            return G_SOURCE_CONTINUE;
+        },
+        this);
+}
 
-Authenticator::~Authenticator() = default;
+Authenticator::~Authenticator() { g_source_remove(watch_); }
 
 void Authenticator::refresh() {
     std::string error;
-    const bool changed = accounts_.refresh(error);
+    const Accounts::Changes changes = accounts_.refresh(error);
     if (!error.empty())
         log_warning(error + "; the accounts stay as they were");
-    if (!changed)
-        return;
-    log_info("accounts have changed: everybody has to log in again");
-    sessions_.clear();
-    cache_.clear();
-    if (accounts_changed_)
-        accounts_changed_();
+    if (changes.accounts)
+        cache_.clear();
+    for (const std::string& principal : changes.revoked) {
+        log_info("the credentials of " + principal + " have changed: they have to be given again");
+        sessions_.close_user(principal);
+        if (revoked_)
+            revoked_(principal);
+    }
 }
 
 bool Authenticator::same_origin(const std::string& origin, const std::string& host, const std::string& fetch_site) {
@@ -86,12 +98,12 @@ bool Authenticator::same_origin(const std::string& origin, const std::string& ho
     return g_ascii_strcasecmp(origin.c_str() + scheme + 3, host.c_str()) == 0;
 }
 
-void Authenticator::authenticate(const AuthQuestion& q, Done done) {
+void Authenticator::authenticate(const LoginQuestion& q, Done done) {
     refresh();
     const auto now = std::chrono::steady_clock::now();
     if (!q.authorization.empty()) {
         if (q.authorization.size() > max_header) {
-            done(refuse(AuthAnswer::Verdict::unauthenticated, "the credentials are too long"));
+            done(refuse(LoginAnswer::Verdict::unauthenticated, "the credentials are too long"));
             return;
         }
         if (const auto basic = parse_basic(q.authorization)) {
@@ -108,43 +120,48 @@ void Authenticator::authenticate(const AuthQuestion& q, Done done) {
         const auto name = token ? accounts_.find_token(*token) : std::nullopt;
         // 256 random bits need no throttle.
         done(name ? accept(*name)
-                  : refuse(AuthAnswer::Verdict::unauthenticated,
+                  : refuse(LoginAnswer::Verdict::unauthenticated,
                            token ? "the token is not known" : "the Authorization header is neither Basic nor Bearer"));
         return;
     }
     const auto cookie = find_cookie(q.cookie, cookie_name_);
     const auto session = cookie ? sessions_.find(*cookie, std::chrono::system_clock::now()) : std::nullopt;
     if (!session)
-        done(refuse(AuthAnswer::Verdict::unauthenticated, cookie ? "the session has ended" : "credentials are needed"));
+        done(
+            refuse(LoginAnswer::Verdict::unauthenticated, cookie ? "the session has ended" : "credentials are needed"));
     else if (q.changes_state && !same_origin(q.origin, q.host, q.fetch_site))
-        done(refuse(AuthAnswer::Verdict::forbidden, "the request comes from a page of another site"));
+        done(refuse(LoginAnswer::Verdict::forbidden, "the request comes from a page of another site"));
     else
-        done(accept(session->user, std::chrono::system_clock::to_time_t(session->expires)));
+        done(accept(session->user, std::chrono::system_clock::to_time_t(session->expires), sha256_hex(*cookie)));
 }
 
 void Authenticator::login(const std::string& user, const std::string& password, const std::string& peer,
                           LoginDone done) {
     refresh();
-    verify(user, password, peer, [this, user, done = std::move(done)](const AuthAnswer& answer) {
-        const bool accepted = answer.verdict == AuthAnswer::Verdict::accepted;
+    verify(user, password, peer, [this, user, done = std::move(done)](const LoginAnswer& answer) {
+        const bool accepted = answer.verdict == LoginAnswer::Verdict::accepted;
         done(answer, accepted ? sessions_.open(user, std::chrono::system_clock::now()) : std::string());
     });
 }
 
 void Authenticator::logout(const std::string& cookie_header) {
-    if (const auto cookie = find_cookie(cookie_header, cookie_name_))
-        sessions_.close(*cookie);
+    const auto cookie = find_cookie(cookie_header, cookie_name_);
+    if (!cookie || !sessions_.find(*cookie, std::chrono::system_clock::now()))
+        return;
+    sessions_.close(*cookie);
+    if (logged_out_)
+        logged_out_(sha256_hex(*cookie));
 }
 
 void Authenticator::verify(const std::string& user, const std::string& password, const std::string& peer, Done done) {
     if (user.size() > max_user || password.size() > max_password) {
-        done(refuse(AuthAnswer::Verdict::unauthenticated, "wrong user or password"));
+        done(refuse(LoginAnswer::Verdict::unauthenticated, "wrong user or password"));
         return;
     }
     const std::string key = sha256_hex(peer + '\0' + user + '\0' + password);
     const auto same = running_.find(key);
     if (waiting_ >= max_waiting || (same == running_.end() && running_.size() >= max_running)) {
-        AuthAnswer busy = refuse(AuthAnswer::Verdict::too_many, "too many logins at the same time");
+        LoginAnswer busy = refuse(LoginAnswer::Verdict::too_many, "too many logins at the same time");
         busy.retry_seconds = 1;
         done(busy);
         return;
@@ -170,21 +187,26 @@ void Authenticator::verify(const std::string& user, const std::string& password,
                     [this, job] { settle(*job); });
 }
 
-void Authenticator::settle(const Job& job) {
+void Authenticator::settle(Job& job) {
+    // The accounts may have changed meanwhile: what was right before opens nothing then.
+    const auto now = accounts_.credentials();
+    if (job.right && job.credentials != now) {
+        const std::vector<std::string> revoked = now->revoked_since(*job.credentials);
+        job.right = std::find(revoked.begin(), revoked.end(), job.user) == revoked.end();
+    }
     const auto it = running_.find(job.key);
     const std::vector<Done> waiting = std::move(it->second);
     running_.erase(it);
     waiting_ -= waiting.size();
     if (job.right) {
         throttle_.succeeded(job.peer);
-        // The accounts may have changed meanwhile; what was right before must not be remembered then.
-        if (job.credentials == accounts_.credentials())
+        if (job.credentials == now)
             cache_.remember(job.user, job.password, std::chrono::steady_clock::now());
     } else {
         log_warning("wrong user or password from " + job.peer);
     }
     for (const Done& done : waiting)
-        done(job.right ? accept(job.user) : refuse(AuthAnswer::Verdict::unauthenticated, "wrong user or password"));
+        done(job.right ? accept(job.user) : refuse(LoginAnswer::Verdict::unauthenticated, "wrong user or password"));
 }
 
 } // namespace sluice

@@ -9,6 +9,8 @@
 #include "launcher/auth/session_store.hpp"
 #include "plugins/core/credentials.hpp"
 
+#include <glib.h>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,34 +21,38 @@
 namespace sluice {
 
 // What a request brings along. Texts are whole header values; empty: not sent.
-struct AuthQuestion {
+struct LoginQuestion {
     std::string authorization, cookie, origin, host, fetch_site;
     std::string peer;           // IP address
     bool changes_state = false; // not GET or HEAD: a cookie alone must not be enough for another site's page
 };
 
-struct AuthAnswer {
+struct LoginAnswer {
     enum class Verdict { accepted, unauthenticated, forbidden, too_many };
     Verdict verdict = Verdict::unauthenticated;
     std::string principal;      // "admin", "token:monitoring"
     int64_t expires = 0;        // unix time, 0: never
     std::string reason;         // for the client, if not accepted
     unsigned retry_seconds = 0; // too_many: when to try again
+    std::string session;        // of a login by page: a label, opens nothing
+
+    // Change what is served. The first account may; other accounts and tokens look and watch.
+    bool may_change() const { return principal == first_account; }
 };
 
 class Authenticator {
 public:
-    using Done = std::function<void(const AuthAnswer&)>;
+    using Done = std::function<void(const LoginAnswer&)>;
 
     // cookie_name: browsers share cookies between the ports of a host, so two launchers need two names.
     Authenticator(Accounts& accounts, std::string cookie_name);
     ~Authenticator();
 
     // Calls done at once, or later in the main context; always exactly once while this object lives.
-    void authenticate(const AuthQuestion& question, Done done);
+    void authenticate(const LoginQuestion& question, Done done);
 
     // A login by page: done gets accepted and the new session's token in `token`.
-    using LoginDone = std::function<void(const AuthAnswer&, const std::string& token)>;
+    using LoginDone = std::function<void(const LoginAnswer&, const std::string& token)>;
     void login(const std::string& user, const std::string& password, const std::string& peer, LoginDone done);
     void logout(const std::string& cookie_header);
 
@@ -55,13 +61,16 @@ public:
 
     const std::string& cookie_name() const { return cookie_name_; }
     std::chrono::seconds session_lifetime() const { return sessions_.lifetime(); }
-    // Called when accounts were changed: who was let in before has to prove it again.
-    void on_accounts_changed(std::function<void()> callback) { accounts_changed_ = std::move(callback); }
+    // Called when a principal's password or token opens nothing any more, at the latest some seconds after its file has
+    // changed: who was let in with it has to prove it again.
+    void on_revoked(std::function<void(const std::string& principal)> callback) { revoked_ = std::move(callback); }
+    // Called when a login by page has ended (LoginAnswer::session).
+    void on_logout(std::function<void(const std::string& session)> callback) { logged_out_ = std::move(callback); }
 
 private:
     struct Job;
     void refresh();
-    void settle(const Job& job);
+    void settle(Job& job);
     void verify(const std::string& user, const std::string& password, const std::string& peer, Done done);
 
     Accounts& accounts_;
@@ -69,7 +78,8 @@ private:
     SessionStore sessions_;
     CredentialCache cache_;
     LoginThrottle throttle_;
-    std::function<void()> accounts_changed_;
+    std::function<void(const std::string&)> revoked_, logged_out_;
+    guint watch_ = 0;
     // Hashes being computed, and who waits for each: a tool that opens twenty connections at once is one try.
     std::map<std::string, std::vector<Done>> running_;
     size_t waiting_ = 0;

@@ -53,9 +53,15 @@ void SessionStore::close(std::string_view token) {
     sessions_.erase(it);
 }
 
-void SessionStore::clear() {
-    sessions_.clear();
-    by_age_.clear();
+void SessionStore::close_user(const std::string& user) {
+    for (auto it = sessions_.begin(); it != sessions_.end();) {
+        if (it->second.session.user == user) {
+            by_age_.erase(it->second.age);
+            it = sessions_.erase(it);
+        } else {
+            ++it;
+        }
+    }
 }
 
 std::optional<std::string> find_cookie(std::string_view header, std::string_view name) {

@@ -27,7 +27,7 @@ public:
     std::string open(const std::string& user, Time now);
     std::optional<Session> find(std::string_view token, Time now);
     void close(std::string_view token);
-    void clear();
+    void close_user(const std::string& user);
     size_t size() const { return sessions_.size(); }
     std::chrono::seconds lifetime() const { return lifetime_; }
 

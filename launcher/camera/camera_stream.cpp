@@ -63,7 +63,11 @@ CameraStream::~CameraStream() {
 
 void CameraStream::start() { apply(life_.start(now())); }
 
-void CameraStream::stop() { apply(life_.stop(now())); }
+void CameraStream::stop(const std::string& reason) {
+    apply(life_.stop(now()));
+    if (!reason.empty())
+        sluice_channel_set_unavailable(channel_.get(), reason.c_str());
+}
 
 void CameraStream::apply(const CameraLife::Actions& actions) {
     if (actions.end_attempt) {

@@ -37,7 +37,9 @@ public:
     CameraStream& operator=(const CameraStream&) = delete;
 
     void start();
-    void stop();
+    // reason: what viewers who ask meanwhile are told; empty: only not now.
+    void stop(const std::string& reason = {});
+    const StreamConfig& config() const { return config_; }
     StreamStatus status() const;
 
 private:

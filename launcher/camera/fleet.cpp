@@ -1,22 +1,65 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/camera/fleet.hpp"
 
+#include <algorithm>
+#include <map>
+#include <set>
+
 namespace sluice {
 
 Fleet::Fleet(const std::vector<CameraConfig>& cameras, SourceTemplate source_template, const LifeLimits& limits)
-    : template_(std::move(source_template)) {
-    for (const CameraConfig& config : cameras) {
-        Camera camera{config.name, config.webrtc.enabled, {}};
-        for (const StreamConfig& stream : config.streams)
-            camera.streams.push_back(std::make_unique<CameraStream>(config.name, stream, template_, teardown_, limits));
-        cameras_.push_back(std::move(camera));
-    }
+    : template_(std::move(source_template)), limits_(limits) {
+    apply(cameras);
 }
 
 void Fleet::start() {
+    started_ = true;
     for (Camera& camera : cameras_)
         for (auto& stream : camera.streams)
             stream->start();
+}
+
+void Fleet::apply(const std::vector<CameraConfig>& cameras) {
+    std::map<std::string, Camera> before;
+    for (Camera& camera : cameras_)
+        before.emplace(camera.name, std::move(camera));
+    cameras_.clear();
+    // First what goes: a camera under a new name may not take two connections.
+    std::set<std::string> names;
+    for (const CameraConfig& config : cameras)
+        names.insert(config.name);
+    for (auto& [name, camera] : before)
+        if (!names.count(name))
+            for (auto& stream : camera.streams)
+                stream->stop("the camera has been removed");
+    for (const CameraConfig& config : cameras) {
+        const auto it = before.find(config.name);
+        cameras_.push_back(make(config, it == before.end() ? std::vector<std::unique_ptr<CameraStream>>()
+                                                           : std::move(it->second.streams)));
+    }
+}
+
+Fleet::Camera Fleet::make(const CameraConfig& config, std::vector<std::unique_ptr<CameraStream>> before) {
+    Camera camera{config.name, config.webrtc.enabled, {}};
+    for (const StreamConfig& stream : config.streams) {
+        const auto old = std::find_if(before.begin(), before.end(),
+                                      [&](const auto& s) { return s && s->config().name == stream.name; });
+        if (old != before.end() && (*old)->config() == stream) {
+            camera.streams.push_back(std::move(*old));
+            continue;
+        }
+        // Made before the old one is gone: somebody holds the channel all the time.
+        auto made = std::make_unique<CameraStream>(config.name, stream, template_, teardown_, limits_);
+        if (old != before.end())
+            old->reset();
+        if (started_)
+            made->start();
+        camera.streams.push_back(std::move(made));
+    }
+    for (const auto& gone : before)
+        if (gone)
+            gone->stop("the camera no longer has this stream");
+    return camera;
 }
 
 bool Fleet::stop(std::chrono::milliseconds time) {
@@ -26,15 +69,25 @@ bool Fleet::stop(std::chrono::milliseconds time) {
     return teardown_.wait_all(time);
 }
 
+CameraStatus Fleet::status_of(const Camera& camera) {
+    CameraStatus out{camera.name, camera.webrtc, {}};
+    for (const auto& stream : camera.streams)
+        out.streams.push_back(stream->status());
+    return out;
+}
+
 std::vector<CameraStatus> Fleet::status() const {
     std::vector<CameraStatus> out;
-    for (const Camera& camera : cameras_) {
-        CameraStatus status{camera.name, camera.webrtc, {}};
-        for (const auto& stream : camera.streams)
-            status.streams.push_back(stream->status());
-        out.push_back(std::move(status));
-    }
+    for (const Camera& camera : cameras_)
+        out.push_back(status_of(camera));
     return out;
+}
+
+std::optional<CameraStatus> Fleet::status(const std::string& name) const {
+    for (const Camera& camera : cameras_)
+        if (camera.name == name)
+            return status_of(camera);
+    return std::nullopt;
 }
 
 } // namespace sluice

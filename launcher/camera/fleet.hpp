@@ -6,6 +6,7 @@
 #include "launcher/camera/teardown.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,13 @@ public:
     Fleet(const std::vector<CameraConfig>& cameras, SourceTemplate source_template, const LifeLimits& limits = {});
 
     void start();
+    // From now on these cameras. Streams that are described as before are not touched; the others end, or begin anew on
+    // the same channel, so that their readers stay.
+    void apply(const std::vector<CameraConfig>& cameras);
     // All sources are on their way down; true if they were within the time.
     bool stop(std::chrono::milliseconds time);
     std::vector<CameraStatus> status() const;
+    std::optional<CameraStatus> status(const std::string& name) const;
     size_t zombies() const { return teardown_.zombies(); }
 
 private:
@@ -33,7 +38,12 @@ private:
         bool webrtc;
         std::vector<std::unique_ptr<CameraStream>> streams;
     };
+    static CameraStatus status_of(const Camera& camera);
+    Camera make(const CameraConfig& config, std::vector<std::unique_ptr<CameraStream>> before);
+
     const SourceTemplate template_;
+    const LifeLimits limits_;
+    bool started_ = false;
     Teardown teardown_;
     std::vector<Camera> cameras_;
 };

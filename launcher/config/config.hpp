@@ -19,6 +19,7 @@ public:
     explicit Secret(std::string value) : value_(std::move(value)) {}
     const std::string& reveal() const { return value_; }
     bool empty() const { return value_.empty(); }
+    bool operator==(const Secret&) const = default;
 
 private:
     std::string value_;
@@ -31,16 +32,19 @@ struct StreamConfig {
     Secret password;
     Transport transport = Transport::tcp;
     unsigned latency_ms = 0; // of the jitter buffer; over TCP nothing needs to be put in order
+    bool operator==(const StreamConfig&) const = default;
 };
 
 struct WebrtcOutput {
     bool enabled = true;
+    bool operator==(const WebrtcOutput&) const = default;
 };
 
 struct CameraConfig {
     std::string name;
     std::vector<StreamConfig> streams; // at least "main", which comes first
     WebrtcOutput webrtc;
+    std::string description; // what was written, as one line of JSON; secrets stand in it as references only
 };
 
 // How viewers are reached: properties of webrtcserversink.

@@ -11,7 +11,6 @@ namespace sluice {
 
 namespace {
 
-constexpr size_t max_cameras = 4096;
 constexpr size_t max_user = 256;
 constexpr unsigned max_latency_ms = 10'000;
 
@@ -27,7 +26,10 @@ public:
     Parser(const std::string& directory, const SecretSource& secrets, ConfigResult& result)
         : directory_(directory), secrets_(secrets), result_(result) {}
 
-    void parse(const Json& root) {
+    // One camera of that name, as a document of its own.
+    void parse_camera(const std::string& name, const Json& root) { camera(name, root, ""); }
+
+    void parse(const Json& root, bool camera_needed) {
         if (!object(root, "", "config"))
             return;
         version(root);
@@ -42,7 +44,7 @@ public:
             wrong_type("/cameras", *cameras, "an object with one field per camera");
             return;
         }
-        if (cameras->empty())
+        if (cameras->empty() && camera_needed)
             error("/cameras", "found no camera, allowed: at least one");
         if (cameras->size() > max_cameras)
             error("/cameras", "found " + std::to_string(cameras->size()) + " cameras, allowed: at most 4096");
@@ -203,6 +205,7 @@ private:
             return;
         CameraConfig out;
         out.name = name;
+        out.description = value.dump(-1, ' ', false, Json::error_handler_t::replace);
         const std::string at = pointer + "/streams";
         const Json* streams = field(value, "streams");
         constexpr const char* streams_allowed = "an object with the stream main and, if there is one, sub";
@@ -331,13 +334,33 @@ bool is_config_name(std::string_view name) {
            });
 }
 
-ConfigResult parse_config(std::string_view text, const std::string& directory, const SecretSource& secrets) {
-    ConfigResult result;
-    const Json root = parse_json_text(text, result.errors);
+namespace {
+
+// Nothing if the text is no document that can be looked into.
+std::optional<Json> document(std::string_view text, ConfigResult& result) {
+    Json root = parse_json_text(text, result.errors);
     if (!root.is_discarded() && (result.errors.empty() || root.is_object()) &&
         std::none_of(result.errors.begin(), result.errors.end(),
                      [](const ConfigError& e) { return e.where.empty() || e.where.front() != '/'; }))
-        Parser(directory, secrets, result).parse(root);
+        return root;
+    return std::nullopt;
+}
+
+} // namespace
+
+ConfigResult parse_config(std::string_view text, const std::string& directory, const SecretSource& secrets,
+                          bool camera_needed) {
+    ConfigResult result;
+    if (const auto root = document(text, result))
+        Parser(directory, secrets, result).parse(*root, camera_needed);
+    return result;
+}
+
+ConfigResult parse_camera(const std::string& name, std::string_view text, const std::string& directory,
+                          const SecretSource& secrets) {
+    ConfigResult result;
+    if (const auto root = document(text, result))
+        Parser(directory, secrets, result).parse_camera(name, *root);
     return result;
 }
 

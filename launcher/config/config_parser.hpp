@@ -19,7 +19,13 @@ struct ConfigResult {
 };
 
 // directory: what relative paths in the file are relative to ("" : the working directory).
-ConfigResult parse_config(std::string_view text, const std::string& directory, const SecretSource& secrets);
+// camera_needed: a file without any camera is a mistake.
+ConfigResult parse_config(std::string_view text, const std::string& directory, const SecretSource& secrets,
+                          bool camera_needed = true);
+
+// The description of one camera alone; pointers are into that text. One camera in the result if there are no errors.
+ConfigResult parse_camera(const std::string& name, std::string_view text, const std::string& directory,
+                          const SecretSource& secrets);
 
 // Reads the file, too. A file that cannot be read is an Error; what it says may be wrong in ConfigResult.
 Result<ConfigResult> load_config(const std::string& path, const SecretSource& secrets);
@@ -29,6 +35,8 @@ std::string to_string(const std::string& file, const ConfigError& error);
 
 // The fields the parser knows, per kind of object; the committed JSON Schema names the same ones ("$defs").
 const std::map<std::string, std::vector<std::string>>& config_fields();
+
+constexpr size_t max_cameras = 4096;
 
 bool is_config_name(std::string_view name);
 constexpr const char* config_name_allowed = "1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot";

@@ -60,6 +60,10 @@ Result<Secret> check(std::string text, const char* what) {
 } // namespace
 
 Result<Secret> secret_from_file(const SecretSource& source, const std::string& path) {
+    if (const std::string directory = source.only_directory + "/"; !source.only_directory.empty())
+        if (path.compare(0, directory.size(), directory) != 0 || path.size() == directory.size() ||
+            path[directory.size()] == '.' || path.find('/', directory.size()) != std::string::npos)
+            return Error{ErrorKind::bad_config, "only files in " + source.only_directory + " may be named here"};
     Result<std::string> text = source.file(path);
     if (!text)
         return text.error();
@@ -72,6 +76,9 @@ Result<Secret> secret_from_file(const SecretSource& source, const std::string& p
 }
 
 Result<Secret> secret_from_environment(const SecretSource& source, const std::string& name) {
+    if (name.compare(0, source.only_prefix.size(), source.only_prefix) != 0)
+        return Error{ErrorKind::bad_config,
+                     "only variables that begin with " + source.only_prefix + " may be named here"};
     std::optional<std::string> value = source.environment(name);
     if (!value)
         return Error{ErrorKind::bad_config, "the variable is not set"};

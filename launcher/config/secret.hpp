@@ -17,6 +17,9 @@ constexpr size_t max_secret_bytes = 4096;
 struct SecretSource {
     std::function<std::optional<std::string>(const std::string& name)> environment;
     std::function<Result<std::string>(const std::string& path)> file; // the whole content
+    // What may be asked for at all; empty: anything.
+    std::string only_prefix = {};    // of a variable's name
+    std::string only_directory = {}; // which a file is directly in
 
     static SecretSource real();
 };

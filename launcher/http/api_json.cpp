@@ -2,7 +2,6 @@
 #include "launcher/http/api_json.hpp"
 
 #include <cmath>
-#include <map>
 
 namespace sluice {
 
@@ -29,23 +28,24 @@ Json stream_json(const StreamStatus& s) {
 
 } // namespace
 
-Json cameras_json(const std::vector<CameraStatus>& cameras, const Json& viewers) {
-    std::map<std::string, unsigned> counts;
-    for (const Json& viewer : viewers)
-        if (const auto camera = viewer.find("camera"); camera != viewer.end() && camera->is_string())
-            counts[camera->get<std::string>()]++;
+Json camera_json(const CameraStatus& camera, unsigned viewers) {
+    Json item = Json::object();
+    item["name"] = camera.name;
+    item["state"] = camera.streams.empty() ? "idle" : to_string(camera.streams.front().state);
+    item["reason"] = camera.streams.empty() ? Json() : or_null(camera.streams.front().reason);
+    item["webrtc"] = camera.webrtc;
+    item["viewers"] = viewers;
+    item["streams"] = Json::array();
+    for (const StreamStatus& stream : camera.streams)
+        item["streams"].push_back(stream_json(stream));
+    return item;
+}
+
+Json cameras_json(const std::vector<CameraStatus>& cameras, const std::map<std::string, unsigned>& viewers) {
     Json out = Json::array();
     for (const CameraStatus& camera : cameras) {
-        Json item = Json::object();
-        item["name"] = camera.name;
-        item["state"] = camera.streams.empty() ? "idle" : to_string(camera.streams.front().state);
-        item["reason"] = camera.streams.empty() ? Json() : or_null(camera.streams.front().reason);
-        item["webrtc"] = camera.webrtc;
-        item["viewers"] = counts[camera.name];
-        item["streams"] = Json::array();
-        for (const StreamStatus& stream : camera.streams)
-            item["streams"].push_back(stream_json(stream));
-        out.push_back(std::move(item));
+        const auto count = viewers.find(camera.name);
+        out.push_back(camera_json(camera, count == viewers.end() ? 0 : count->second));
     }
     return out;
 }

@@ -5,11 +5,14 @@
 #include "launcher/camera/fleet.hpp"
 #include "launcher/config/json_text.hpp"
 
+#include <map>
+#include <string>
 #include <vector>
 
 namespace sluice {
 
-// viewers: as the API lists them; counted per camera.
-Json cameras_json(const std::vector<CameraStatus>& cameras, const Json& viewers);
+// viewers: how many each camera has, if any.
+Json cameras_json(const std::vector<CameraStatus>& cameras, const std::map<std::string, unsigned>& viewers);
+Json camera_json(const CameraStatus& camera, unsigned viewers);
 
 } // namespace sluice

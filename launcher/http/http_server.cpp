@@ -27,6 +27,8 @@ const char* content_type(const std::string& name) {
         return "text/javascript; charset=utf-8";
     if (ending == ".css")
         return "text/css; charset=utf-8";
+    if (ending == ".json")
+        return "application/json";
     if (ending == ".svg")
         return "image/svg+xml";
     return "application/octet-stream";
@@ -104,23 +106,80 @@ void HttpServer::on_request(SoupServer*, SoupServerMessage* message, const char*
     static_cast<HttpServer*>(self)->handle(message, path ? path : "/");
 }
 
+struct HttpServer::Route : ApiRoute {
+    void (HttpServer::*handler)(const Call&);
+};
+
+struct HttpServer::Found {
+    const Route* route = nullptr;
+    std::string id, allowed; // allowed: methods of the path; empty: there is no such path
+    bool for_everybody = true;
+};
+
+const std::vector<HttpServer::Route>& HttpServer::table() {
+    using A = ApiRoute::Access;
+    static const std::vector<Route> routes = {
+        {{"GET", "/healthz", A::everybody}, &HttpServer::health},
+        {{"POST", "/api/v1/login", A::everybody}, &HttpServer::login},
+        {{"POST", "/api/v1/logout", A::logged_in}, &HttpServer::logout},
+        {{"GET", "/api/v1/openapi.json", A::logged_in}, &HttpServer::openapi},
+        {{"GET", "/api/v1/cameras", A::logged_in}, &HttpServer::list_cameras},
+        {{"GET", "/api/v1/cameras/{id}", A::logged_in}, &HttpServer::get_camera},
+        {{"PUT", "/api/v1/cameras/{id}", A::may_change}, &HttpServer::put_camera},
+        {{"DELETE", "/api/v1/cameras/{id}", A::may_change}, &HttpServer::delete_camera},
+        {{"GET", "/api/v1/viewers", A::logged_in}, &HttpServer::list_viewers},
+        {{"DELETE", "/api/v1/viewers/{id}", A::may_change}, &HttpServer::close_viewer},
+    };
+    return routes;
+}
+
+std::vector<ApiRoute> HttpServer::routes() { return {table().begin(), table().end()}; }
+
+HttpServer::Found HttpServer::find(const std::string& path, std::string_view method) {
+    constexpr std::string_view placeholder = "{id}";
+    Found out;
+    for (const Route& route : table()) {
+        std::string_view fixed = route.path;
+        const bool has_id =
+            fixed.size() > placeholder.size() && fixed.substr(fixed.size() - placeholder.size()) == placeholder;
+        if (has_id)
+            fixed.remove_suffix(placeholder.size());
+        const bool same = has_id ? path.size() > fixed.size() && starts_with(path, fixed) &&
+                                       path.find('/', fixed.size()) == std::string::npos
+                                 : path == fixed;
+        if (!same)
+            continue;
+        out.id = path.substr(fixed.size());
+        out.allowed += (out.allowed.empty() ? "" : ", ") + std::string(route.method);
+        out.allowed += route.method == "GET" ? ", HEAD" : "";
+        out.for_everybody = out.for_everybody && route.access == ApiRoute::Access::everybody;
+        if (route.method == method || (route.method == "GET" && method == "HEAD"))
+            out.route = &route;
+    }
+    return out;
+}
+
+void HttpServer::run(const Found& found, SoupServerMessage* message, const LoginAnswer* who) {
+    if (!found.route)
+        method_not_allowed(message, found.allowed.c_str());
+    else if (found.route->access == ApiRoute::Access::may_change && !(who && who->may_change()))
+        respond_problem(message, ErrorKind::forbidden,
+                        std::string("only the account ") + first_account + " may change what is served");
+    else
+        (this->*found.route->handler)({message, found.id, who});
+}
+
 void HttpServer::handle(SoupServerMessage* message, const std::string& path) {
     const std::string_view method = request_method(message);
-    if (path == "/healthz") { // says no more than that somebody answers
-        if (!is_read(method))
-            method_not_allowed(message, "GET, HEAD");
-        else
-            respond(message, 200, "text/plain; charset=utf-8", "ok\n");
-    } else if (path == "/login" || is_public_asset(path)) {
-        if (!is_read(method))
-            method_not_allowed(message, "GET, HEAD");
-        else
-            serve_asset(message, path == "/login" ? "/login.html" : path);
-    } else if (path == "/api/v1/login" && method == "POST") {
-        login(message);
-    } else {
+    const Found found = find(path, method);
+    if (!found.allowed.empty() && found.for_everybody)
+        run(found, message, nullptr);
+    else if (path != "/login" && !is_public_asset(path))
         handle_private(message, path);
-    }
+    else if (!is_read(method))
+        method_not_allowed(message, "GET, HEAD");
+    else
+        serve_asset(message, path == "/login" ? "/login.html" : path);
 }
 
 struct HttpServer::Waiting {
@@ -152,7 +211,7 @@ void HttpServer::wait_for(SoupServerMessage* message, const std::function<void(R
 }
 
 void HttpServer::handle_private(SoupServerMessage* message, const std::string& path) {
-    AuthQuestion q;
+    LoginQuestion q;
     q.authorization = request_header(message, "Authorization");
     q.cookie = request_header(message, "Cookie");
     q.origin = request_header(message, "Origin");
@@ -161,10 +220,10 @@ void HttpServer::handle_private(SoupServerMessage* message, const std::string& p
     q.peer = peer_address(message);
     q.changes_state = !is_read(request_method(message));
     wait_for(message, [&](const Resume& resume) {
-        auth_->authenticate(q, [this, message, path, resume](const AuthAnswer& answer) {
+        auth_->authenticate(q, [this, message, path, resume](const LoginAnswer& answer) {
             resume([&] {
-                if (answer.verdict == AuthAnswer::Verdict::accepted)
-                    dispatch(message, path);
+                if (answer.verdict == LoginAnswer::Verdict::accepted)
+                    dispatch(message, path, answer);
                 else
                     refuse(message, path, answer);
             });
@@ -172,12 +231,12 @@ void HttpServer::handle_private(SoupServerMessage* message, const std::string& p
     });
 }
 
-void HttpServer::refuse(SoupServerMessage* message, const std::string& path, const AuthAnswer& answer) {
-    if (answer.verdict == AuthAnswer::Verdict::too_many)
+void HttpServer::refuse(SoupServerMessage* message, const std::string& path, const LoginAnswer& answer) {
+    if (answer.verdict == LoginAnswer::Verdict::too_many)
         set_header(message, "Retry-After", std::to_string(std::max(1u, answer.retry_seconds)));
-    if (answer.verdict == AuthAnswer::Verdict::forbidden) {
+    if (answer.verdict == LoginAnswer::Verdict::forbidden) {
         respond_problem(message, ErrorKind::forbidden, answer.reason);
-    } else if (answer.verdict == AuthAnswer::Verdict::too_many) {
+    } else if (answer.verdict == LoginAnswer::Verdict::too_many) {
         respond_problem(message, ErrorKind::too_many, answer.reason);
     } else if (path == "/" && is_read(request_method(message)) && request_header(message, "Authorization").empty()) {
         set_header(message, "Location", "login"); // relative: a proxy may serve us below a path
@@ -190,36 +249,47 @@ void HttpServer::refuse(SoupServerMessage* message, const std::string& path, con
     }
 }
 
-void HttpServer::dispatch(SoupServerMessage* message, const std::string& path) {
-    constexpr std::string_view viewer_prefix = "/api/v1/viewers/";
+void HttpServer::dispatch(SoupServerMessage* message, const std::string& path, const LoginAnswer& who) {
     const std::string_view method = request_method(message);
-    if (path == "/api/v1/cameras" || path == "/api/v1/viewers") {
-        const bool cameras = path == "/api/v1/cameras";
-        if (!is_read(method))
-            method_not_allowed(message, "GET, HEAD");
-        else
-            respond_json(
-                message, 200,
-                dump(Json{{cameras ? "cameras" : "viewers", cameras ? backend_.cameras() : backend_.viewers()}}));
-    } else if (path.size() > viewer_prefix.size() && starts_with(path, viewer_prefix)) {
-        if (method != "DELETE")
-            method_not_allowed(message, "DELETE");
-        else if (backend_.close_viewer(path.substr(viewer_prefix.size()), "closed by an administrator"))
-            soup_server_message_set_status(message, 204, nullptr);
-        else
-            respond_problem(message, ErrorKind::not_found, "there is no viewer with this id");
-    } else if (path == "/api/v1/logout") {
-        if (method == "POST")
-            logout(message);
-        else
-            method_not_allowed(message, "POST");
-    } else if (path == "/api/v1/login") {
-        method_not_allowed(message, "POST");
-    } else if (!is_read(method)) {
+    if (const Found found = find(path, method); !found.allowed.empty())
+        run(found, message, &who);
+    else if (!is_read(method))
         respond_problem(message, ErrorKind::not_found, "there is nothing at this address that could be changed");
-    } else if (!serve_asset(message, path == "/" ? "/index.html" : path)) {
+    else if (!serve_asset(message, path == "/" ? "/index.html" : path))
         respond_problem(message, ErrorKind::not_found, "there is nothing at this address");
-    }
+}
+
+void HttpServer::health(const Call& call) { // says no more than that somebody answers
+    respond(call.message, 200, "text/plain; charset=utf-8", "ok\n");
+}
+
+void HttpServer::openapi(const Call& call) { serve_asset(call.message, "/openapi.json"); }
+
+void HttpServer::list_cameras(const Call& call) {
+    respond_json(call.message, 200, dump(Json{{"cameras", backend_.cameras()}}));
+}
+
+void HttpServer::list_viewers(const Call& call) {
+    respond_json(call.message, 200, dump(Json{{"viewers", backend_.viewers()}}));
+}
+
+void HttpServer::close_viewer(const Call& call) {
+    if (backend_.close_viewer(call.id, "closed by an administrator"))
+        soup_server_message_set_status(call.message, 204, nullptr);
+    else
+        respond_problem(call.message, ErrorKind::not_found, "there is no viewer with this id");
+}
+
+void HttpServer::get_camera(const Call& call) {
+    camera_api::get(call.message, *backend_.editor, call.id, call.who->may_change());
+}
+
+void HttpServer::put_camera(const Call& call) {
+    camera_api::put(call.message, *backend_.editor, call.id, call.who->principal);
+}
+
+void HttpServer::delete_camera(const Call& call) {
+    camera_api::remove(call.message, *backend_.editor, call.id, call.who->principal);
 }
 
 bool HttpServer::serve_asset(SoupServerMessage* message, const std::string& name) {
@@ -241,7 +311,8 @@ bool HttpServer::serve_asset(SoupServerMessage* message, const std::string& name
     return true;
 }
 
-void HttpServer::login(SoupServerMessage* message) {
+void HttpServer::login(const Call& call) {
+    SoupServerMessage* message = call.message;
     if (!Authenticator::same_origin(request_header(message, "Origin"), request_header(message, "Host"),
                                     request_header(message, "Sec-Fetch-Site"))) {
         respond_problem(message, ErrorKind::forbidden, "the request comes from a page of another site");
@@ -263,14 +334,14 @@ void HttpServer::login(SoupServerMessage* message) {
     wait_for(message, [&](const Resume& resume) {
         auth_->login(
             user, body["password"].get<std::string>(), peer_address(message),
-            [this, message, user, resume](const AuthAnswer& answer, const std::string& token) {
+            [this, message, user, resume](const LoginAnswer& answer, const std::string& token) {
                 resume([&] {
-                    if (answer.verdict != AuthAnswer::Verdict::accepted) {
+                    if (answer.verdict != LoginAnswer::Verdict::accepted) {
                         if (answer.retry_seconds)
                             set_header(message, "Retry-After", std::to_string(answer.retry_seconds));
                         respond_problem(message,
-                                        answer.verdict == AuthAnswer::Verdict::too_many ? ErrorKind::too_many
-                                                                                        : ErrorKind::unauthenticated,
+                                        answer.verdict == LoginAnswer::Verdict::too_many ? ErrorKind::too_many
+                                                                                         : ErrorKind::unauthenticated,
                                         answer.reason);
                         return;
                     }
@@ -283,10 +354,10 @@ void HttpServer::login(SoupServerMessage* message) {
     });
 }
 
-void HttpServer::logout(SoupServerMessage* message) {
-    auth_->logout(request_header(message, "Cookie"));
-    set_header(message, "Set-Cookie", auth_->cookie_name() + "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
-    soup_server_message_set_status(message, 204, nullptr);
+void HttpServer::logout(const Call& call) {
+    auth_->logout(request_header(call.message, "Cookie"));
+    set_header(call.message, "Set-Cookie", auth_->cookie_name() + "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    soup_server_message_set_status(call.message, 204, nullptr);
 }
 
 } // namespace sluice

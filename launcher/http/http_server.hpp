@@ -4,6 +4,7 @@
 
 #include "launcher/auth/authenticator.hpp"
 #include "launcher/config/json_text.hpp"
+#include "launcher/http/camera_api.hpp"
 #include "plugins/core/http_listener.hpp"
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
@@ -14,6 +15,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace sluice {
 
@@ -22,6 +25,14 @@ struct ApiBackend {
     std::function<Json()> cameras;
     std::function<Json()> viewers;
     std::function<bool(const std::string& id, const std::string& reason)> close_viewer;
+    CameraEditor* editor = nullptr;
+};
+
+// "{id}" at the end of a path stands for one segment. GET means HEAD as well.
+struct ApiRoute {
+    enum class Access { everybody, logged_in, may_change };
+    std::string_view method, path;
+    Access access = Access::logged_in;
 };
 
 class HttpServer {
@@ -36,11 +47,20 @@ public:
     void serve(Authenticator& auth, ApiBackend backend);
     void stop(); // closes all connections
 
+    // All of the API; launcher/web/openapi.json describes the same.
+    static std::vector<ApiRoute> routes();
+
     uint16_t port() const { return port_; }
     SoupServer* soup() { return server_.get(); }
 
 private:
+    struct Call { // of a route
+        SoupServerMessage* message;
+        std::string id; // what stands for {id}
+        const LoginAnswer* who;
+    };
     struct Route;
+    struct Found;
     struct Waiting;
     HttpServer(Ref<SoupServer> server, std::unique_ptr<HttpListener> listener)
         : server_(std::move(server)), listener_(std::move(listener)), port_(listener_->port()) {}
@@ -49,10 +69,22 @@ private:
     static void on_request(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*, gpointer self);
     void handle(SoupServerMessage* message, const std::string& path);
     void handle_private(SoupServerMessage* message, const std::string& path);
-    void dispatch(SoupServerMessage* message, const std::string& path);
-    void login(SoupServerMessage* message);
-    void logout(SoupServerMessage* message);
-    void refuse(SoupServerMessage* message, const std::string& path, const AuthAnswer& answer);
+    void dispatch(SoupServerMessage* message, const std::string& path, const LoginAnswer& who);
+    void run(const Found& found, SoupServerMessage* message, const LoginAnswer* who);
+    static const std::vector<Route>& table();
+    static Found find(const std::string& path, std::string_view method);
+
+    void health(const Call& call);
+    void login(const Call& call);
+    void logout(const Call& call);
+    void list_cameras(const Call& call);
+    void list_viewers(const Call& call);
+    void close_viewer(const Call& call);
+    void openapi(const Call& call);
+    void get_camera(const Call& call);
+    void put_camera(const Call& call);
+    void delete_camera(const Call& call);
+    void refuse(SoupServerMessage* message, const std::string& path, const LoginAnswer& answer);
     bool serve_asset(SoupServerMessage* message, const std::string& name);
 
     // Pauses the message until the function that `begin` gets is called, unless that happens at once.

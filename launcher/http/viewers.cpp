@@ -3,52 +3,29 @@
 
 #include "launcher/log.hpp"
 #include "plugins/core/sluiceauthrequest.h"
-
-#include <cmath>
+#include "plugins/core/structure_json.hpp"
 
 namespace sluice {
 
 namespace {
 
-Json value_to_json(const GValue* value) {
-    if (G_VALUE_HOLDS_STRING(value)) {
-        const char* text = g_value_get_string(value);
-        return text ? Json(text) : Json();
-    }
-    if (G_VALUE_HOLDS_BOOLEAN(value))
-        return g_value_get_boolean(value) != FALSE;
-    if (G_VALUE_HOLDS_INT(value))
-        return g_value_get_int(value);
-    if (G_VALUE_HOLDS_UINT(value))
-        return g_value_get_uint(value);
-    if (G_VALUE_HOLDS_INT64(value))
-        return g_value_get_int64(value);
-    if (G_VALUE_HOLDS_UINT64(value))
-        return g_value_get_uint64(value);
-    if (G_VALUE_HOLDS_DOUBLE(value)) {
-        const double number = g_value_get_double(value);
-        return std::isfinite(number) ? Json(number) : Json();
-    }
-    if (GST_VALUE_HOLDS_STRUCTURE(value))
-        return structure_to_json(gst_value_get_structure(value));
-    if (GST_VALUE_HOLDS_ARRAY(value)) {
-        Json list = Json::array();
-        for (guint i = 0; i < gst_value_array_get_size(value); i++)
-            list.push_back(value_to_json(gst_value_array_get_value(value, i)));
-        return list;
-    }
-    return {};
-}
-
 std::string text(const char* value) { return value ? value : ""; }
 
-void answer(SluiceAuthRequest* request, const AuthAnswer& a) {
+void answer(SluiceAuthRequest* request, const LoginAnswer& a) {
     switch (a.verdict) {
-    case AuthAnswer::Verdict::accepted: sluice_auth_request_accept(request, a.principal.c_str(), a.expires); return;
-    case AuthAnswer::Verdict::forbidden:
+    case LoginAnswer::Verdict::accepted:
+        sluice_auth_request_set_login(request, a.session.c_str());
+        sluice_auth_request_accept(request, a.principal.c_str(), a.expires);
+        return;
+    case LoginAnswer::Verdict::too_many:
+        sluice_auth_request_deny_for(request, a.retry_seconds, a.reason.c_str());
+        return;
+    case LoginAnswer::Verdict::forbidden:
         sluice_auth_request_deny(request, SLUICE_AUTH_DENIED_FORBIDDEN, a.reason.c_str());
         return;
-    default: sluice_auth_request_deny(request, SLUICE_AUTH_DENIED_UNAUTHENTICATED, a.reason.c_str()); return;
+    case LoginAnswer::Verdict::unauthenticated:
+        sluice_auth_request_deny(request, SLUICE_AUTH_DENIED_UNAUTHENTICATED, a.reason.c_str());
+        return;
     }
 }
 
@@ -65,14 +42,15 @@ void ask(const Ask& a) {
         sluice_auth_request_deny(r, SLUICE_AUTH_DENIED_FORBIDDEN, "the server is closing");
         return;
     }
-    AuthQuestion q;
+    LoginQuestion q;
     q.authorization = text(sluice_auth_request_get_header(r, "authorization"));
     q.cookie = text(sluice_auth_request_get_header(r, "cookie"));
     q.origin = text(sluice_auth_request_get_header(r, "origin"));
     q.host = text(sluice_auth_request_get_header(r, "host"));
+    q.fetch_site = text(sluice_auth_request_get_header(r, "sec-fetch-site"));
     q.peer = text(sluice_auth_request_get_peer_address(r));
     q.changes_state = true; // a session costs bandwidth and is seen by others
-    a.auth->authenticate(q, [request = a.request](const AuthAnswer& result) { answer(request.get(), result); });
+    a.auth->authenticate(q, [request = a.request](const LoginAnswer& result) { answer(request.get(), result); });
 }
 
 void set_if(GObject* element, const char* property, const std::string& value) {
@@ -96,30 +74,27 @@ gboolean on_message(GstBus*, GstMessage* message, gpointer) {
     return G_SOURCE_CONTINUE;
 }
 
-} // namespace
-
-Json structure_to_json(const GstStructure* structure) {
-    Json out = Json::object();
-    for (int i = 0; i < gst_structure_n_fields(structure); i++) {
-        const char* name = gst_structure_nth_field_name(structure, static_cast<guint>(i));
-        out[name] = value_to_json(gst_structure_get_value(structure, name));
-    }
+std::string patterns(const std::vector<CameraConfig>& cameras) {
+    std::string out;
+    for (const CameraConfig& camera : cameras)
+        if (camera.webrtc.enabled)
+            out += (out.empty() ? "" : ",") + camera.name + "/*";
     return out;
 }
 
-Result<std::unique_ptr<Viewers>> Viewers::create(const Config& config, SoupServer* server, Authenticator& auth) {
+} // namespace
+
+Result<std::unique_ptr<Viewers>> Viewers::create(const WebrtcServerConfig& webrtc,
+                                                 const std::vector<CameraConfig>& cameras, SoupServer* server,
+                                                 Authenticator& auth) {
     const Ref<GstElement> element = sink(gst_element_factory_make("webrtcserversink", nullptr));
     if (!element)
         return Error{ErrorKind::unavailable, "the element webrtcserversink cannot be made"};
-    std::string channels, addresses;
-    for (const CameraConfig& camera : config.cameras)
-        if (camera.webrtc.enabled)
-            channels += (channels.empty() ? "" : ",") + camera.name + "/*";
-    const WebrtcServerConfig& webrtc = config.server.webrtc;
+    std::string addresses;
     for (const std::string& address : webrtc.ice_addresses)
         addresses += (addresses.empty() ? "" : ",") + address;
     GObject* object = G_OBJECT(element.get());
-    set_if(object, "channels", channels);
+    set_if(object, "channels", patterns(cameras));
     set_if(object, "ice-addresses", addresses);
     set_if(object, "stun-server", webrtc.stun_server);
     if (webrtc.min_rtp_port)
@@ -177,7 +152,7 @@ Json Viewers::list() const {
     g_object_get(element_.get(), "stats", &raw, nullptr);
     const GstStructurePtr stats(raw);
     const GValue* viewers = stats ? gst_structure_get_value(stats.get(), "viewers") : nullptr;
-    return viewers && GST_VALUE_HOLDS_ARRAY(viewers) ? value_to_json(viewers) : Json::array();
+    return viewers && GST_VALUE_HOLDS_ARRAY(viewers) ? value_to_json<Json>(viewers) : Json::array();
 }
 
 bool Viewers::close(const std::string& id, const std::string& reason) {
@@ -186,10 +161,43 @@ bool Viewers::close(const std::string& id, const std::string& reason) {
     return closed;
 }
 
-void Viewers::close_all(const std::string& reason) {
-    for (const Json& viewer : list())
-        if (const auto id = viewer.find("id"); id != viewer.end() && id->is_string())
-            close(id->get<std::string>(), reason);
+void Viewers::close_by(const char* action, const std::string& value, const std::string& reason) {
+    guint closed = 0;
+    g_signal_emit_by_name(element_.get(), action, value.c_str(), reason.c_str(), &closed);
+    if (closed)
+        log_info(std::to_string(closed) + (closed == 1 ? " viewer" : " viewers") + " closed: " + reason);
+}
+
+void Viewers::close_principal(const std::string& principal, const std::string& reason) {
+    close_by("close-principal", principal, reason);
+}
+
+void Viewers::close_login(const std::string& session, const std::string& reason) {
+    close_by("close-login", session, reason);
+}
+
+void Viewers::close_camera(const std::string& camera, const std::string& reason) {
+    close_by("close-camera", camera, reason);
+}
+
+void Viewers::set_cameras(const std::vector<CameraConfig>& cameras) {
+    g_object_set(element_.get(), "channels", patterns(cameras).c_str(), nullptr);
+}
+
+std::map<std::string, unsigned> Viewers::by_camera() const {
+    GstStructure* raw = nullptr;
+    g_object_get(element_.get(), "viewers-by-camera", &raw, nullptr);
+    const GstStructurePtr counts(raw);
+    const GValue* cameras = counts ? gst_structure_get_value(counts.get(), "cameras") : nullptr;
+    std::map<std::string, unsigned> out;
+    for (guint i = 0; cameras && i < gst_value_array_get_size(cameras); i++) {
+        const GstStructure* camera = gst_value_get_structure(gst_value_array_get_value(cameras, i));
+        const char* name = gst_structure_get_string(camera, "name");
+        guint viewers = 0;
+        if (name && gst_structure_get_uint(camera, "viewers", &viewers))
+            out[name] = viewers;
+    }
+    return out;
 }
 
 } // namespace sluice

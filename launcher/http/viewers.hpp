@@ -10,32 +10,41 @@
 
 #include <libsoup/soup.h>
 
+#include <map>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace sluice {
 
 class Viewers {
 public:
     // Main context. The server and the authenticator outlive this.
-    static Result<std::unique_ptr<Viewers>> create(const Config& config, SoupServer* server, Authenticator& auth);
+    static Result<std::unique_ptr<Viewers>> create(const WebrtcServerConfig& webrtc,
+                                                   const std::vector<CameraConfig>& cameras, SoupServer* server,
+                                                   Authenticator& auth);
     ~Viewers();
     Viewers(const Viewers&) = delete;
     Viewers& operator=(const Viewers&) = delete;
 
     Json list() const; // [{"id", "principal", "camera", ...}]
     bool close(const std::string& id, const std::string& reason);
-    void close_all(const std::string& reason);
-    void stop(); // closes all sessions
+    // All of a principal, of a login (LoginAnswer::session), of a camera.
+    void close_principal(const std::string& principal, const std::string& reason);
+    void close_login(const std::string& session, const std::string& reason);
+    void close_camera(const std::string& camera, const std::string& reason);
+    // Which cameras may be watched from now on.
+    void set_cameras(const std::vector<CameraConfig>& cameras);
+    std::map<std::string, unsigned> by_camera() const; // those that have viewers
+    void stop();                                       // closes all sessions
 
 private:
     Viewers(Ref<GstElement> pipeline, Ref<GstElement> element, Authenticator& auth);
+    void close_by(const char* action, const std::string& value, const std::string& reason);
 
     Ref<GstElement> pipeline_, element_;
     Authenticator& auth_;
     std::shared_ptr<Viewers*> self_; // for requests that arrive from other threads; empty inside: gone
 };
-
-// A GstStructure's fields as a JSON object; values of other types are left out.
-Json structure_to_json(const GstStructure* structure);
 
 } // namespace sluice

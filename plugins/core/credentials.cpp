@@ -131,6 +131,14 @@ Result<Credentials> Credentials::parse(std::string_view text, const std::string&
     return out;
 }
 
+std::vector<std::string> Credentials::revoked_since(const Credentials& before) const {
+    std::vector<std::string> out;
+    for (const auto& [user, hash] : before.hashes_)
+        if (const auto it = hashes_.find(user); it == hashes_.end() || it->second != hash)
+            out.push_back(user);
+    return out;
+}
+
 bool Credentials::verify(std::string_view user, std::string_view password) const {
     const auto it = hashes_.find(user);
     if (it != hashes_.end())

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice {
 
@@ -25,6 +26,8 @@ public:
     // Takes the same time for a user that does not exist. Slow on purpose (the hash decides): not for each request, see CredentialCache.
     bool verify(std::string_view user, std::string_view password) const;
     bool empty() const { return hashes_.empty(); }
+    // Users of `before` who are gone, or have another password now.
+    std::vector<std::string> revoked_since(const Credentials& before) const;
 
 private:
     std::map<std::string, std::string, std::less<>> hashes_;

@@ -8,7 +8,8 @@
 namespace {
 struct AuthState {
     sluice::AuthQuestion question;
-    std::mutex mutex; // answer
+    std::mutex mutex; // all below
+    std::string login;
     std::function<void(const sluice::AuthAnswer&)> answer;
 };
 } // namespace
@@ -68,10 +69,26 @@ const char* sluice_auth_request_get_header(SluiceAuthRequest* r, const char* nam
 
 void sluice_auth_request_accept(SluiceAuthRequest* r, const char* principal, gint64 expires) {
     g_return_if_fail(SLUICE_IS_AUTH_REQUEST(r) && principal != nullptr);
-    answer_once(r, {.accepted = true, .principal = principal, .expires = expires});
+    sluice::AuthAnswer a{.accepted = true, .principal = principal, .expires = expires};
+    {
+        std::lock_guard lock(r->state->mutex);
+        a.login = r->state->login;
+    }
+    answer_once(r, a);
+}
+
+void sluice_auth_request_set_login(SluiceAuthRequest* r, const char* login) {
+    g_return_if_fail(SLUICE_IS_AUTH_REQUEST(r));
+    std::lock_guard lock(r->state->mutex);
+    r->state->login = login ? login : "";
 }
 
 void sluice_auth_request_deny(SluiceAuthRequest* r, SluiceAuthDenial denial, const char* reason) {
     g_return_if_fail(SLUICE_IS_AUTH_REQUEST(r));
     answer_once(r, {.known = denial == SLUICE_AUTH_DENIED_FORBIDDEN, .reason = reason ? reason : "denied"});
+}
+
+void sluice_auth_request_deny_for(SluiceAuthRequest* r, guint seconds, const char* reason) {
+    g_return_if_fail(SLUICE_IS_AUTH_REQUEST(r));
+    answer_once(r, {.reason = reason ? reason : "denied", .retry_seconds = MAX(seconds, 1)});
 }

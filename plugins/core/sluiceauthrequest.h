@@ -33,6 +33,10 @@ __attribute__((visibility("default"))) const char* sluice_auth_request_get_heade
 __attribute__((visibility("default"))) void sluice_auth_request_accept(SluiceAuthRequest* r, const char* principal,
                                                                        gint64 expires);
 
+/* Before accepting: the login that the permission hangs on, a label of the application's own choice. All sessions with the
+ * same one can be closed at once (webrtcserversink's action close-login). It must open nothing: no cookie, no token. */
+__attribute__((visibility("default"))) void sluice_auth_request_set_login(SluiceAuthRequest* r, const char* login);
+
 typedef enum {
     SLUICE_AUTH_DENIED_UNAUTHENTICATED, /* HTTP 401: no or wrong credentials */
     SLUICE_AUTH_DENIED_FORBIDDEN        /* HTTP 403: known, but not allowed */
@@ -40,5 +44,8 @@ typedef enum {
 /* reason: for the client to read; never contains a secret. */
 __attribute__((visibility("default"))) void sluice_auth_request_deny(SluiceAuthRequest* r, SluiceAuthDenial denial,
                                                                      const char* reason);
+/* HTTP 429 with Retry-After: not now, ask again after so many seconds. */
+__attribute__((visibility("default"))) void sluice_auth_request_deny_for(SluiceAuthRequest* r, guint seconds,
+                                                                         const char* reason);
 
 G_END_DECLS

@@ -85,6 +85,7 @@ enum {
     PROP_MAX_SESSIONS,
     PROP_MAX_SESSIONS_PER_PEER,
     PROP_STATS,
+    PROP_VIEWERS_BY_CAMERA,
     N_PROPS
 };
 enum {
@@ -93,6 +94,8 @@ enum {
     SIGNAL_SESSION_REMOVED,
     SIGNAL_CLOSE_SESSION,
     SIGNAL_CLOSE_PRINCIPAL,
+    SIGNAL_CLOSE_LOGIN,
+    SIGNAL_CLOSE_CAMERA,
     SIGNAL_CREATE_SIGNALLER,
     N_SIGNALS
 };
@@ -374,14 +377,19 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
     }
 }
 
+template <std::string Viewer::Info::*field> guint close_all(Self* self, const char* value, const char* reason) {
+    const auto server = server_of(self);
+    return server && value ? server->close_all(field, value, reason ? reason : "closed") : 0;
+}
+
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
     auto* self = SLUICE_WEBRTC_SERVER_SINK(object);
     Sink& sink = *self->sink;
-    if (id == PROP_STATS) {
+    if (id == PROP_STATS || id == PROP_VIEWERS_BY_CAMERA) {
         const auto server = server_of(self);
-        g_value_take_boxed(value,
-                           server ? server->stats().release()
-                                  : gst_structure_new("webrtcserversink-stats", "sessions", G_TYPE_UINT, 0u, nullptr));
+        g_value_take_boxed(value, !server            ? gst_structure_new_empty("none")
+                                  : id == PROP_STATS ? server->stats().release()
+                                                     : server->viewers_by_camera().release());
         return;
     }
     std::lock_guard lock(sink.mutex);
@@ -462,6 +470,11 @@ void install_properties(GObjectClass* klass) {
                                     g_param_spec_boxed("stats", "Statistics", "Counters, and one structure per viewer",
                                                        GST_TYPE_STRUCTURE,
                                                        GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+    g_object_class_install_property(
+        klass, PROP_VIEWERS_BY_CAMERA,
+        g_param_spec_boxed("viewers-by-camera", "Viewers by camera",
+                           "How many viewers each camera has, if any: an array \"cameras\" of name and viewers",
+                           GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
 void install_signals(GType type) {
@@ -478,7 +491,8 @@ void install_signals(GType type) {
                                                  G_TYPE_NONE, 1, G_TYPE_STRING);
     signals[SIGNAL_SESSION_REMOVED] = g_signal_new("session-removed", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr,
                                                    nullptr, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
-    // Actions: close one session (TRUE if it was there), close all of a principal (how many).
+    // Actions: close one session (TRUE if it was there); close all of a principal, of a login (sluice_auth_request_set_login())
+    // or of a camera (how many).
     constexpr auto action = GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION);
     signals[SIGNAL_CLOSE_SESSION] = g_signal_new_class_handler(
         "close-session", type, action, G_CALLBACK(+[](Self* self, const char* id, const char* reason) -> gboolean {
@@ -486,13 +500,13 @@ void install_signals(GType type) {
             return server && id && server->close(id, reason ? reason : "closed");
         }),
         nullptr, nullptr, nullptr, G_TYPE_BOOLEAN, 2, G_TYPE_STRING, G_TYPE_STRING);
-    signals[SIGNAL_CLOSE_PRINCIPAL] = g_signal_new_class_handler(
-        "close-principal", type, action,
-        G_CALLBACK(+[](Self* self, const char* principal, const char* reason) -> guint {
-            const auto server = server_of(self);
-            return server && principal ? server->close_principal(principal, reason ? reason : "closed") : 0;
-        }),
-        nullptr, nullptr, nullptr, G_TYPE_UINT, 2, G_TYPE_STRING, G_TYPE_STRING);
+    const auto close_action = [&](const char* name, GCallback handler) {
+        return g_signal_new_class_handler(name, type, action, handler, nullptr, nullptr, nullptr, G_TYPE_UINT, 2,
+                                          G_TYPE_STRING, G_TYPE_STRING);
+    };
+    signals[SIGNAL_CLOSE_PRINCIPAL] = close_action("close-principal", G_CALLBACK(close_all<&Viewer::Info::principal>));
+    signals[SIGNAL_CLOSE_LOGIN] = close_action("close-login", G_CALLBACK(close_all<&Viewer::Info::login>));
+    signals[SIGNAL_CLOSE_CAMERA] = close_action("close-camera", G_CALLBACK(close_all<&Viewer::Info::camera>));
     /**
      * webrtcserversink::create-signaller:
      * @principal: who the client is, as the application knows it

@@ -3,6 +3,7 @@
 
 #include "plugins/core/http_listener.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -70,13 +71,13 @@ void reply(SoupServerMessage* m, unsigned status, const char* type, const std::s
         soup_server_message_set_response(m, type, SOUP_MEMORY_COPY, body.data(), body.size());
 }
 
-void reply(SoupServerMessage* m, const Error& e) {
+void reply(SoupServerMessage* m, const Error& e, unsigned retry_seconds) {
     SoupMessageHeaders* h = soup_server_message_get_response_headers(m);
     // A page that marks its requests shows its own login instead of the browser's.
     if (e.kind == ErrorKind::unauthenticated && request_header(m, "X-Requested-With").empty())
         soup_message_headers_replace(h, "WWW-Authenticate", "Basic realm=\"sluice\", charset=\"UTF-8\"");
     if (e.kind == ErrorKind::unavailable || e.kind == ErrorKind::too_many)
-        soup_message_headers_replace(h, "Retry-After", "1");
+        soup_message_headers_replace(h, "Retry-After", std::to_string(std::max(retry_seconds, 1u)).c_str());
     reply(m, static_cast<unsigned>(error_info(e.kind).http_status), "application/problem+json",
           problem_json(e.kind, e.text));
 }

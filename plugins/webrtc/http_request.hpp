@@ -37,6 +37,7 @@ private:
 AuthQuestion auth_question(SoupServerMessage* message, const std::string& action, const std::string& camera,
                            const std::string& stream);
 void reply(SoupServerMessage* message, unsigned status, const char* type, const std::string& body);
-void reply(SoupServerMessage* message, const Error& error); // application/problem+json
+// application/problem+json. retry_seconds: for errors that pass.
+void reply(SoupServerMessage* message, const Error& error, unsigned retry_seconds = 1);
 
 } // namespace sluice

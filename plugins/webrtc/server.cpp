@@ -21,6 +21,9 @@ constexpr unsigned max_joining = 64; // negotiations under way; more are refused
 // After so many sessions have ended the memory they used is given back to the system.
 constexpr unsigned trim_after = 16;
 constexpr GstClockTime source_limit = 5 * GST_SECOND;
+// close_all() is remembered for as long as a join may take, and so many times.
+constexpr GstClockTime closed_limit = 60 * GST_SECOND;
+constexpr size_t max_closed = 256;
 // A viewer takes some 10 to 20. GLib ends the process when a main context finds none, so they must not run out.
 constexpr unsigned long spare_descriptors = 64;
 
@@ -285,6 +288,7 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
                       .principal = join.principal,
                       .camera = join.camera,
                       .peer_address = join.peer_address,
+                      .login = join.login,
                       .joined_unix_ms = g_get_real_time() / 1000,
                       .posted = join.posted,
                       .expires = join.expires,
@@ -336,21 +340,25 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
         return refuse(peer.error());
     viewer->set_peer(peer.value());
     pool_->add(viewer);
-    bool shut = false;
+    std::optional<Error> late; // what has happened meanwhile
     {
         std::lock_guard lock(mutex_);
-        shut = shut_;
-        if (!shut) {
+        if (shut_)
+            late = Error{ErrorKind::unavailable, "the server is shutting down"};
+        for (const Closed& c : closed_)
+            if (join.posted <= c.at && viewer->info().*c.field == c.value)
+                late = Error{ErrorKind::forbidden, c.reason};
+        if (!late) {
             --joining_;
             ++joined_;
             viewers_.emplace(id, viewer);
             announcing_.insert(id);
         }
     }
-    if (shut) {
+    if (late) {
         pool_->remove(viewer);
         peer.value()->close();
-        return refuse({ErrorKind::unavailable, "the server is shutting down"});
+        return refuse(*late);
     }
     listener_.added(id);
     {
@@ -468,18 +476,42 @@ void Server::end(const std::shared_ptr<Viewer>& viewer, const std::string& reaso
     idle_.notify_all();
 }
 
-unsigned Server::close_principal(const std::string& principal, const std::string& reason) {
+unsigned Server::close_all(std::string Viewer::Info::*field, const std::string& value, const std::string& reason) {
     std::vector<std::string> ids;
     {
         std::lock_guard lock(mutex_);
+        closed_.push_back({channel_now(), field, value, reason});
+        if (closed_.size() > max_closed)
+            closed_.pop_front();
         for (const auto& [id, v] : viewers_)
-            if (v->info().principal == principal)
+            if (v->info().*field == value)
                 ids.push_back(id);
     }
     unsigned closed = 0;
     for (const auto& id : ids)
         closed += close(id, reason);
     return closed;
+}
+
+GstStructurePtr Server::viewers_by_camera() const {
+    std::map<std::string, guint> counts;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [id, v] : viewers_)
+            ++counts[v->info().camera];
+    }
+    GValue list = G_VALUE_INIT;
+    gst_value_array_init(&list, static_cast<guint>(counts.size()));
+    for (const auto& [camera, viewers] : counts) {
+        GValue item = G_VALUE_INIT;
+        g_value_init(&item, GST_TYPE_STRUCTURE);
+        g_value_take_boxed(&item, gst_structure_new("camera", "name", G_TYPE_STRING, camera.c_str(), "viewers",
+                                                    G_TYPE_UINT, viewers, nullptr));
+        gst_value_array_append_and_take_value(&list, &item);
+    }
+    GstStructurePtr out(gst_structure_new_empty("viewers-by-camera"));
+    gst_structure_take_value(out.get(), "cameras", &list);
+    return out;
 }
 
 GstStructurePtr Server::stats() const {
@@ -521,6 +553,8 @@ void Server::tick(ChannelTime now, int64_t unix_now) {
                 overdue.emplace_back(id, *why);
             all.push_back(v);
         }
+        while (!closed_.empty() && closed_.front().at + closed_limit < now)
+            closed_.pop_front();
         trim = ended_since_trim_ >= trim_after && closing_ == 0;
         if (trim)
             ended_since_trim_ = 0;

@@ -6,6 +6,7 @@
 #include "plugins/webrtc/session_limits.hpp"
 #include "plugins/webrtc/viewer.hpp"
 
+#include <deque>
 #include <map>
 #include <set>
 
@@ -32,6 +33,7 @@ public:
         std::string principal;
         int64_t expires = 0;
         std::string peer_address;
+        std::string login; // as in AuthAnswer
         ChannelTime posted = 0;
         std::shared_ptr<void> place; // among its peer's sessions; the server's own
     };
@@ -62,7 +64,9 @@ public:
     Result<std::string> camera_of(const std::string& id, const std::string& principal) const;
 
     bool close(const std::string& id, const std::string& reason);
-    unsigned close_principal(const std::string& principal, const std::string& reason);
+    // Closes all sessions with that property, also those that are being made just now.
+    unsigned close_all(std::string Viewer::Info::*field, const std::string& value, const std::string& reason);
+    GstStructurePtr viewers_by_camera() const; // those that have any
     GstStructurePtr stats() const;
     // Housekeeping, each second: deadlines of joins and sessions.
     void tick(ChannelTime now, int64_t unix_now);
@@ -98,6 +102,12 @@ private:
     unsigned warming_ = 0;
     unsigned closing_ = 0; // being torn down
     unsigned ended_since_trim_ = 0;
+    struct Closed {
+        ChannelTime at;
+        std::string Viewer::Info::*field;
+        std::string value, reason;
+    };
+    std::deque<Closed> closed_; // by close_all(), not long ago
     bool shut_ = false;
     uint64_t joined_ = 0, refused_ = 0;
 };

@@ -21,6 +21,7 @@ void ServerService::join(Join join, std::function<void(Result<Joined>)> done) {
                    .principal = std::move(join.principal),
                    .expires = join.expires,
                    .peer_address = std::move(join.peer_address),
+                   .login = std::move(join.login),
                    .posted = channel_now()},
                   [done = std::move(done)](Result<Server::Joined> result) {
                       if (result)

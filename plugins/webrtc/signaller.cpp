@@ -94,10 +94,10 @@ void Signaller::authorized(const SignalMessage& m, const AuthAnswer& who) {
     }
     if (!who.accepted) {
         sessions_.erase(it);
-        return refuse(m.id, {who.known ? ErrorKind::forbidden : ErrorKind::unauthenticated, who.reason});
+        return refuse(m.id, who.denial());
     }
     const SessionService::Name name{"", m.camera, who.principal};
-    service_->join({m.camera, m.stream, m.sdp, who.principal, client_.question.peer_address, who.expires},
+    service_->join({m.camera, m.stream, m.sdp, who.principal, client_.question.peer_address, who.expires, who.login},
                    [self = shared_from_this(), id = m.id, name](Result<SessionService::Joined> result) {
                        self->carrier_.post(
                            [self, id, name, result = std::move(result)] { self->joined(id, name, result); });

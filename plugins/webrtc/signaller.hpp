@@ -17,6 +17,7 @@ public:
     struct Join {
         std::string camera, stream, offer, principal, peer_address;
         int64_t expires = 0; // unix seconds, 0: never
+        std::string login;   // as in AuthAnswer
     };
     struct Joined {
         std::string session, answer;

@@ -13,7 +13,7 @@ namespace sluice {
 class Viewer final : public Sendable {
 public:
     struct Info {
-        std::string id, principal, camera, peer_address;
+        std::string id, principal, camera, peer_address, login;
         int64_t joined_unix_ms = 0;
         ChannelTime posted = 0; // when the request came in
         int64_t expires = 0;

@@ -173,7 +173,7 @@ void WebsocketSignalling::upgrade(const std::shared_ptr<Request>& r, const AuthA
     if (r->client_gone())
         return;
     if (!who.accepted) {
-        reply(m, {who.known ? ErrorKind::forbidden : ErrorKind::unauthenticated, who.reason});
+        reply(m, who.denial(), who.retry_seconds);
         return r->answered();
     }
     if (closing_) {

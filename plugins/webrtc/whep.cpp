@@ -3,6 +3,7 @@
 
 #include "plugins/core/channel_access.hpp"
 #include "plugins/core/http_listener.hpp"
+#include "plugins/core/structure_json.hpp"
 #include "plugins/webrtc/http_request.hpp"
 
 #include <nlohmann/json.hpp>
@@ -19,24 +20,6 @@ bool name_allowed(std::string_view s) {
     return !s.empty() && s.size() <= 64 && std::all_of(s.begin(), s.end(), [](unsigned char c) {
         return std::isalnum(c) || c == '.' || c == '_' || c == '-';
     });
-}
-
-Json to_json(const GstStructure* s) {
-    Json out = Json::object();
-    for (gint i = 0; i < gst_structure_n_fields(s); ++i) {
-        const char* name = gst_structure_nth_field_name(s, static_cast<guint>(i));
-        const GValue* v = gst_structure_get_value(s, name);
-        switch (G_VALUE_TYPE(v)) {
-        case G_TYPE_STRING: out[name] = g_value_get_string(v) ? g_value_get_string(v) : ""; break;
-        case G_TYPE_UINT64: out[name] = g_value_get_uint64(v); break;
-        case G_TYPE_INT64: out[name] = g_value_get_int64(v); break;
-        case G_TYPE_UINT: out[name] = g_value_get_uint(v); break;
-        case G_TYPE_DOUBLE: out[name] = g_value_get_double(v); break;
-        case G_TYPE_BOOLEAN: out[name] = bool(g_value_get_boolean(v)); break;
-        default: break;
-        }
-    }
-    return out;
 }
 
 // The media type without parameters, lower case.
@@ -173,8 +156,10 @@ void Whep::authorized(const std::shared_ptr<Request>& r, const AuthAnswer& who) 
         reply(r->message(), e);
         r->answered();
     };
-    if (!who.accepted)
-        return finish({who.known ? ErrorKind::forbidden : ErrorKind::unauthenticated, who.reason});
+    if (!who.accepted) {
+        reply(r->message(), who.denial(), who.retry_seconds);
+        return r->answered();
+    }
     if (r->target.camera.empty())
         return finish({ErrorKind::not_found, "nothing is here; a camera is watched at " + path_ + "/{camera}"});
     const bool session = !r->target.session.empty();
@@ -204,6 +189,7 @@ void Whep::post(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
                       .principal = who.principal,
                       .expires = who.expires,
                       .peer_address = r->peer_address,
+                      .login = who.login,
                       .posted = r->posted};
     server_->join(std::move(join), [self = shared_from_this(), r](Result<Server::Joined> result) {
         self->host_->invoke([self, r, result = std::move(result)] {
@@ -254,7 +240,7 @@ void Whep::get(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
     const auto stats = server_->session_stats({r->target.session, r->target.camera, who.principal});
     if (stats)
         reply(r->message(), 200, "application/json",
-              to_json(stats.value().get()).dump(-1, ' ', false, Json::error_handler_t::replace));
+              structure_to_json<Json>(stats.value().get()).dump(-1, ' ', false, Json::error_handler_t::replace));
     else
         reply(r->message(), stats.error());
     r->answered();

@@ -35,6 +35,22 @@ def until(condition, seconds, what):
         time.sleep(0.05)
 
 
+def settled(value, seconds=30):
+    """The least that value() comes down to: what is torn down takes its time."""
+    least = value()
+
+    def lower():
+        nonlocal least
+        least = min(least, value())
+        return False
+
+    try:
+        until(lower, seconds, "")
+    except AssertionError:
+        pass
+    return least
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -84,6 +100,13 @@ class Process:
 
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    def resident(self):
+        """MB"""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+        return 0
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))

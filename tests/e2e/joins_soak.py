@@ -3,9 +3,8 @@
 """Viewers come and go: threads, descriptors and memory of the launcher are back where they were."""
 import json
 import sys
-from pathlib import Path
 
-from harness import Browser, Camera, Sluice, Suite, note, until
+from harness import Browser, Camera, Sluice, Suite, note, settled, until
 
 suite = Suite()
 
@@ -66,14 +65,6 @@ JOINS = 100
 camera = sluice = browser = None
 
 
-def resident():
-    """MB"""
-    for line in Path(f"/proc/{sluice.pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return 0
-
-
 def nobody():
     return not json.loads(sluice.get("/api/v1/viewers")[2])["viewers"]
 
@@ -86,22 +77,6 @@ def join(times):
     until(nobody, 60, "no viewer is left")
 
 
-def settled(value, seconds=30):
-    """The least that value() comes down to: what is torn down takes its time."""
-    least = value()
-
-    def lower():
-        nonlocal least
-        least = min(least, value())
-        return False
-
-    try:
-        until(lower, seconds, "")
-    except AssertionError:
-        pass
-    return least
-
-
 @suite.case
 def a_hundred_joins_leave_nothing_behind():
     global camera, sluice, browser
@@ -112,9 +87,9 @@ def a_hundred_joins_leave_nothing_behind():
     browser.login(sluice)
     browser.playing()
     join(10) # what is loaded once is loaded now
-    threads, descriptors, memory = settled(sluice.threads, 5), settled(sluice.descriptors, 5), resident()
+    threads, descriptors, memory = settled(sluice.threads, 5), settled(sluice.descriptors, 5), sluice.resident()
     join(JOINS)
-    after = settled(sluice.threads), settled(sluice.descriptors, 5), resident()
+    after = settled(sluice.threads), settled(sluice.descriptors, 5), sluice.resident()
     note(f"threads {threads} -> {after[0]}, descriptors {descriptors} -> {after[1]}, "
          f"memory {memory:.1f} -> {after[2]:.1f} MB")
     # A pool thread or a connection that is just being closed may be there; one per join would be a hundred.
@@ -135,7 +110,7 @@ def three_hundred_come_and_go_some_without_a_goodbye():
     suite.open_things.remove(browser)
     browser.kill()
     until(nobody, 60, "those that vanished are noticed")
-    before = settled(sluice.threads, 10), settled(sluice.descriptors, 5), resident()
+    before = settled(sluice.threads, 10), settled(sluice.descriptors, 5), sluice.resident()
     for _ in range(10):
         browser = suite.keep(Browser())
         browser.login(sluice)
@@ -144,7 +119,7 @@ def three_hundred_come_and_go_some_without_a_goodbye():
         suite.open_things.remove(browser)
         browser.kill()
     until(nobody, 60, "those that vanished are noticed")
-    after = settled(sluice.threads), settled(sluice.descriptors, 5), resident()
+    after = settled(sluice.threads), settled(sluice.descriptors, 5), sluice.resident()
     note(f"threads {before[0]} -> {after[0]}, descriptors {before[1]} -> {after[1]}, "
          f"memory {before[2]:.1f} -> {after[2]:.1f} MB")
     assert after[0] <= before[0] + 2 and after[1] <= before[1] + 3, (before, after)

@@ -224,7 +224,7 @@ def without_login_only_health_and_the_login_page_answer():
             ("GET", "/style.css", 200), ("GET", "/login.js", 200), ("GET", "/icon.svg", 200), ("GET", "/", 303),
             ("GET", "/app.js", 401), ("GET", "/player.js", 401), ("GET", "/index.html", 401),
             ("GET", "/api/v1/cameras", 401), ("GET", "/api/v1/viewers", 401), ("DELETE", "/api/v1/viewers/x", 401),
-            ("POST", "/api/v1/logout", 401), ("GET", "/api/v1/login", 401), ("GET", "/nothing", 401),
+            ("POST", "/api/v1/logout", 401), ("GET", "/api/v1/login", 405), ("GET", "/nothing", 401),
             ("PUT", "/", 401), ("GET", "/../etc/passwd", 401), ("GET", "/metrics", 401),
             ("POST", "/whep/front", 401), ("GET", "/whep/front/x", 401), ("DELETE", "/whep/front/x", 401)]:
         status, fields, body = s.get(path, auth=None, method=method, headers={"Content-Type": "application/sdp"})

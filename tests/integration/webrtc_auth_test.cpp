@@ -255,6 +255,77 @@ TEST_F(WebrtcAuthTest, ClosePrincipalEndsAllItsSessions) {
     EXPECT_EQ(closed, 0u);
 }
 
+TEST_F(WebrtcAuthTest, CloseLoginEndsWhatCameInByIt) {
+    std::atomic<int> n{0};
+    WebrtcServer server([&](SluiceAuthRequest* r) {
+        sluice_auth_request_set_login(r, ++n == 1 ? "first" : "second");
+        sluice_auth_request_accept(r, "alice", 0);
+    });
+    server.start();
+    const std::string first = session_of(server.post("/whep/front").header("location"));
+    const std::string second = session_of(server.post("/whep/front").header("location"));
+    guint closed = 0;
+    g_signal_emit_by_name(server.element(), "close-login", "first", "logged out", &closed);
+    EXPECT_EQ(closed, 1u);
+    EXPECT_EQ(server.sessions.wait_removed(first), "logged out");
+    EXPECT_EQ(server.session_count(), 1u);
+    g_signal_emit_by_name(server.element(), "close-camera", "front", "the camera has been removed", &closed);
+    EXPECT_EQ(closed, 1u);
+    EXPECT_EQ(server.sessions.wait_removed(second), "the camera has been removed");
+    EXPECT_EQ(server.post("/whep/front").status, 201u) << "only what was there before";
+}
+
+TEST_F(WebrtcAuthTest, AJoinThatWasUnderWayDoesNotSlipThrough) {
+    Camera cold("cold/main");
+    WebrtcServer server([](SluiceAuthRequest* r) { sluice_auth_request_accept(r, "alice", 0); });
+    server.start();
+    auto post = later(server, "POST", "/whep/cold", {{"Content-Type", "application/sdp"}}, OfferText().text());
+    ASSERT_TRUE(eventually([&] { return cold.readers() == 1; })) << "it waits for the first picture";
+    guint closed = 0;
+    g_signal_emit_by_name(server.element(), "close-principal", "alice", "alice has been removed", &closed);
+    EXPECT_EQ(closed, 0u);
+    cold.begin();
+    cold.key(1);
+    const auto answer = post.get();
+    EXPECT_EQ(answer.status, 403u);
+    EXPECT_NE(answer.body.find("alice has been removed"), std::string::npos) << answer.body;
+    EXPECT_EQ(server.session_count(), 0u);
+}
+
+TEST_F(WebrtcAuthTest, ADenialForAWhileSaysHowLong) {
+    WebrtcServer server([](SluiceAuthRequest* r) { sluice_auth_request_deny_for(r, 17, "too many wrong tries"); });
+    server.start();
+    const auto answer = server.post("/whep/front");
+    EXPECT_EQ(answer.status, 429u);
+    EXPECT_NE(answer.body.find("too many wrong tries"), std::string::npos) << answer.body;
+    EXPECT_EQ(answer.header("retry-after"), "17");
+}
+
+TEST_F(WebrtcAuthTest, ViewersAreCountedByCamera) {
+    Camera other("other/main");
+    other.begin();
+    other.key(1);
+    WebrtcServer server([](SluiceAuthRequest* r) { sluice_auth_request_accept(r, "alice", 0); });
+    const auto counts = [&] {
+        GstStructure* raw = nullptr;
+        g_object_get(server.element(), "viewers-by-camera", &raw, nullptr);
+        const GstStructurePtr all(raw);
+        const GValue* list = gst_structure_get_value(all.get(), "cameras");
+        std::map<std::string, guint> out;
+        for (guint i = 0; list && i < gst_value_array_get_size(list); i++) {
+            const GstStructure* camera = gst_value_get_structure(gst_value_array_get_value(list, i));
+            gst_structure_get_uint(camera, "viewers", &out[gst_structure_get_string(camera, "name")]);
+        }
+        return out;
+    };
+    EXPECT_TRUE(counts().empty()) << "not started";
+    server.start();
+    EXPECT_TRUE(counts().empty());
+    for (const char* camera : {"front", "front", "other"})
+        EXPECT_EQ(server.post(std::string("/whep/") + camera).status, 201u);
+    EXPECT_EQ(counts(), (std::map<std::string, guint>{{"front", 2}, {"other", 1}}));
+}
+
 TEST_F(WebrtcAuthTest, OpenQuestionsEndWithTheElement) {
     WebrtcServer server(desk.handler());
     server.start();

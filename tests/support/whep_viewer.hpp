@@ -178,6 +178,14 @@ public:
         std::lock_guard lock(mutex_);
         units_.clear();
     }
+    // When each unit was complete, monotonic microseconds; keeps the last one as the beginning of the next report.
+    std::vector<int64_t> take_unit_times() {
+        std::lock_guard lock(mutex_);
+        const std::vector<int64_t> out = unit_times_;
+        if (!unit_times_.empty())
+            unit_times_ = {unit_times_.back()};
+        return out;
+    }
     std::string location;
     // Each packet, whole; from the threads they come in. Set before join().
     std::function<void(bool sound, GstBuffer* packet)> on_packet;
@@ -237,6 +245,7 @@ private:
             // SPS and PPS stand in front of each key unit, in one packet with it or in one of their own.
             key_ |= type == 24 || type == 7 || type == 5;
             if (p.marker) {
+                unit_times_.push_back(g_get_monotonic_time());
                 units_ +=
                     (units_.empty() ? "" : " ") + std::string(key_ ? "K" : "d") + std::to_string(p.payload.back());
                 key_ = false;
@@ -252,6 +261,7 @@ private:
     bool gathered_ = false, connected_ = false, key_ = false;
     std::string units_;
     std::vector<RtpPacket> packets_, sound_packets_;
+    std::vector<int64_t> unit_times_;
 };
 
 } // namespace sluice::test

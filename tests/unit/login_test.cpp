@@ -84,16 +84,19 @@ TEST(SessionStore, OpensFindsAndEnds) {
     EXPECT_EQ(store.size(), 0u);
 }
 
-TEST(SessionStore, CloseAndClear) {
+TEST(SessionStore, ClosesOneOrAllOfAUser) {
     SessionStore store;
     const SessionStore::Time t{std::chrono::hours(1000)};
-    const std::string a = store.open("a", t), b = store.open("b", t), c = store.open("c", t);
+    const std::string a = store.open("a", t), b = store.open("b", t), c = store.open("c", t), d = store.open("c", t);
     store.close(b);
     store.close("unknown");
     EXPECT_TRUE(store.find(a, t));
     EXPECT_FALSE(store.find(b, t));
-    store.clear();
+    store.close_user("c");
     EXPECT_FALSE(store.find(c, t));
+    EXPECT_FALSE(store.find(d, t));
+    EXPECT_TRUE(store.find(a, t));
+    EXPECT_EQ(store.size(), 1u);
 }
 
 TEST(SessionStore, IsBounded) {
@@ -203,20 +206,20 @@ TEST_F(LoginFiles, ChangesByAnotherProcessAreSeen) {
     Accounts running(state.value());
     ASSERT_TRUE(running.set_password("admin", "password-1"));
     std::string error;
-    EXPECT_FALSE(running.refresh(error));
+    EXPECT_FALSE(running.refresh(error).accounts);
     {
         Accounts other(state.value());
         ASSERT_TRUE(other.load());
         ASSERT_TRUE(other.set_password("admin", "password-2"));
     }
-    EXPECT_TRUE(running.refresh(error)) << error;
+    EXPECT_TRUE(running.refresh(error).accounts) << error;
     EXPECT_TRUE(running.credentials()->verify("admin", "password-2"));
-    EXPECT_FALSE(running.refresh(error));
+    EXPECT_FALSE(running.refresh(error).accounts);
     {
         std::ofstream file(path() + "/accounts");
         file << "garbage\n";
     }
-    EXPECT_FALSE(running.refresh(error));
+    EXPECT_FALSE(running.refresh(error).accounts);
     EXPECT_NE(error.find("accounts:1"), std::string::npos) << error;
     EXPECT_TRUE(running.credentials()->verify("admin", "password-2")) << "what was right stays";
 }
@@ -250,27 +253,27 @@ protected:
         ASSERT_TRUE(accounts_->set_password("admin", "right-password"));
         auth_ = std::make_unique<Authenticator>(*accounts_, "sluice-1");
     }
-    static AuthQuestion basic(const char* password, const char* peer = "10.0.0.1") {
+    static LoginQuestion basic(const char* password, const char* peer = "10.0.0.1") {
         const std::string plain = std::string("admin:") + password;
         char* coded = g_base64_encode(reinterpret_cast<const guchar*>(plain.data()), plain.size());
-        AuthQuestion q;
+        LoginQuestion q;
         q.authorization = std::string("Basic ") + coded;
         q.peer = peer;
         g_free(coded);
         return q;
     }
     // Runs the main context until there is an answer.
-    AuthAnswer ask(const AuthQuestion& q) {
-        std::optional<AuthAnswer> answer;
-        auth_->authenticate(q, [&](const AuthAnswer& a) { answer = a; });
+    LoginAnswer ask(const LoginQuestion& q) {
+        std::optional<LoginAnswer> answer;
+        auth_->authenticate(q, [&](const LoginAnswer& a) { answer = a; });
         while (!answer)
             g_main_context_iteration(nullptr, TRUE);
         return *answer;
     }
-    std::pair<AuthAnswer, std::string> login(const char* user, const char* password) {
-        std::optional<AuthAnswer> answer;
+    std::pair<LoginAnswer, std::string> login(const char* user, const char* password) {
+        std::optional<LoginAnswer> answer;
         std::string token;
-        auth_->login(user, password, "10.0.0.1", [&](const AuthAnswer& a, const std::string& t) {
+        auth_->login(user, password, "10.0.0.1", [&](const LoginAnswer& a, const std::string& t) {
             answer = a;
             token = t;
         });
@@ -278,7 +281,7 @@ protected:
             g_main_context_iteration(nullptr, TRUE);
         return {*answer, token};
     }
-    using Verdict = AuthAnswer::Verdict;
+    using Verdict = LoginAnswer::Verdict;
     std::unique_ptr<StateDirectory> state_;
     std::unique_ptr<Accounts> accounts_;
     std::unique_ptr<Authenticator> auth_;
@@ -286,7 +289,7 @@ protected:
 
 TEST_F(AuthenticatorTest, NothingSentIsUnauthenticated) {
     EXPECT_EQ(ask({}).verdict, Verdict::unauthenticated);
-    AuthQuestion q;
+    LoginQuestion q;
     q.authorization = "Digest username=\"admin\"";
     EXPECT_EQ(ask(q).verdict, Verdict::unauthenticated);
     q.authorization = std::string(10'000, 'x');
@@ -296,7 +299,7 @@ TEST_F(AuthenticatorTest, NothingSentIsUnauthenticated) {
 TEST_F(AuthenticatorTest, BasicIsCheckedOnceAndThenRemembered) {
     EXPECT_EQ(ask(basic("right-password")).verdict, Verdict::accepted);
     bool at_once = false;
-    auth_->authenticate(basic("right-password"), [&](const AuthAnswer& a) {
+    auth_->authenticate(basic("right-password"), [&](const LoginAnswer& a) {
         at_once = a.verdict == Verdict::accepted && a.principal == "admin";
     });
     EXPECT_TRUE(at_once) << "the second time needs no slow hash";
@@ -307,7 +310,7 @@ TEST_F(AuthenticatorTest, ManyAtOnceWithTheSameCredentialsAreOneTry) {
     int accepted = 0;
     for (int i = 0; i < 100; i++)
         auth_->authenticate(basic("right-password"),
-                            [&](const AuthAnswer& a) { accepted += a.verdict == Verdict::accepted; });
+                            [&](const LoginAnswer& a) { accepted += a.verdict == Verdict::accepted; });
     while (accepted < 100)
         g_main_context_iteration(nullptr, TRUE);
     EXPECT_EQ(accepted, 100);
@@ -316,7 +319,7 @@ TEST_F(AuthenticatorTest, ManyAtOnceWithTheSameCredentialsAreOneTry) {
 TEST_F(AuthenticatorTest, GuessingClosesTheDoorForThatAddressOnly) {
     for (int i = 0; i < 6; i++)
         EXPECT_EQ(ask(basic(("guess-" + std::to_string(i)).c_str(), "10.0.0.66")).verdict, Verdict::unauthenticated);
-    const AuthAnswer closed = ask(basic("right-password", "10.0.0.66"));
+    const LoginAnswer closed = ask(basic("right-password", "10.0.0.66"));
     EXPECT_EQ(closed.verdict, Verdict::too_many) << "even the right one: otherwise it could be told from the others";
     EXPECT_GE(closed.retry_seconds, 1u);
     EXPECT_EQ(ask(basic("right-password", "10.0.0.7")).verdict, Verdict::accepted);
@@ -327,7 +330,7 @@ TEST_F(AuthenticatorTest, GuessingClosesTheDoorForThatAddressOnly) {
 TEST_F(AuthenticatorTest, ParallelGuessesCountBeforeTheyAreAnswered) {
     int answers = 0, too_many = 0;
     for (int i = 0; i < 12; i++)
-        auth_->authenticate(basic(("guess-" + std::to_string(i)).c_str(), "10.0.0.66"), [&](const AuthAnswer& a) {
+        auth_->authenticate(basic(("guess-" + std::to_string(i)).c_str(), "10.0.0.66"), [&](const LoginAnswer& a) {
             answers++;
             too_many += a.verdict == Verdict::too_many;
         });
@@ -339,10 +342,10 @@ TEST_F(AuthenticatorTest, ParallelGuessesCountBeforeTheyAreAnswered) {
 TEST_F(AuthenticatorTest, CookieSession) {
     const auto [answer, token] = login("admin", "right-password");
     ASSERT_EQ(answer.verdict, Verdict::accepted);
-    AuthQuestion q;
+    LoginQuestion q;
     q.cookie = "theme=dark; sluice-1=" + token;
     q.host = "cam:8080";
-    const AuthAnswer found = ask(q);
+    const LoginAnswer found = ask(q);
     EXPECT_EQ(found.verdict, Verdict::accepted);
     EXPECT_EQ(found.principal, "admin");
     EXPECT_GT(found.expires, 0);
@@ -371,27 +374,58 @@ TEST_F(AuthenticatorTest, WrongLoginGivesNoToken) {
 TEST_F(AuthenticatorTest, NewPasswordEndsEverySession) {
     const auto [answer, token] = login("admin", "right-password");
     ASSERT_EQ(ask(basic("right-password")).verdict, Verdict::accepted);
-    bool told = false;
-    auth_->on_accounts_changed([&] { told = true; });
+    std::vector<std::string> told;
+    auth_->on_revoked([&](const std::string& principal) { told.push_back(principal); });
     {
         Accounts other(*state_);
         ASSERT_TRUE(other.load());
         ASSERT_TRUE(other.set_password("admin", "other-password"));
     }
-    AuthQuestion q;
+    LoginQuestion q;
     q.cookie = "sluice-1=" + token;
     EXPECT_EQ(ask(q).verdict, Verdict::unauthenticated);
-    EXPECT_TRUE(told);
+    EXPECT_EQ(told, std::vector<std::string>{"admin"});
     EXPECT_EQ(ask(basic("right-password")).verdict, Verdict::unauthenticated);
     EXPECT_EQ(ask(basic("other-password")).verdict, Verdict::accepted);
+}
+
+TEST_F(AuthenticatorTest, WhatIsRevokedIsToldWithoutARequest) {
+    ASSERT_TRUE(accounts_->set_password("guest", "guest-password"));
+    ASSERT_TRUE(accounts_->add_token("tool"));
+    ASSERT_TRUE(accounts_->add_token("kept"));
+    ASSERT_TRUE(accounts_->load());
+    const auto [answer, token] = login("admin", "right-password");
+    std::vector<std::string> told, ended;
+    auth_->on_revoked([&](const std::string& principal) { told.push_back(principal); });
+    auth_->on_logout([&](const std::string& session) { ended.push_back(session); });
+    {
+        Accounts other(*state_);
+        ASSERT_TRUE(other.load());
+        ASSERT_TRUE(other.set_password("guest", "another-password"));
+        ASSERT_TRUE(other.set_password("new", "whatever-password"));
+        ASSERT_TRUE(other.add_token("tool"));
+    }
+    while (told.empty())
+        g_main_context_iteration(nullptr, TRUE);
+    EXPECT_EQ(told, (std::vector<std::string>{"guest", "token:tool"}));
+    LoginQuestion q;
+    q.cookie = "sluice-1=" + token;
+    const LoginAnswer found = ask(q);
+    EXPECT_EQ(found.verdict, Verdict::accepted) << "somebody else's password";
+    EXPECT_TRUE(found.may_change());
+    EXPECT_FALSE(found.session.empty());
+    EXPECT_EQ(found.session.find(token), std::string::npos);
+    auth_->logout("sluice-1=" + token);
+    auth_->logout("sluice-1=" + token);
+    EXPECT_EQ(ended, std::vector<std::string>{found.session});
 }
 
 TEST_F(AuthenticatorTest, Bearer) {
     const auto token = accounts_->add_token("tool");
     ASSERT_TRUE(token);
-    AuthQuestion q;
+    LoginQuestion q;
     q.authorization = "Bearer " + token.value();
-    const AuthAnswer answer = ask(q);
+    const LoginAnswer answer = ask(q);
     EXPECT_EQ(answer.verdict, Verdict::accepted);
     EXPECT_EQ(answer.principal, "token:tool");
     q.authorization = "Bearer nonsense";
@@ -400,7 +434,7 @@ TEST_F(AuthenticatorTest, Bearer) {
 
 TEST_F(AuthenticatorTest, MayGoAwayWhileAHashIsComputed) {
     bool called = false;
-    auth_->authenticate(basic("right-password"), [&](const AuthAnswer&) { called = true; });
+    auth_->authenticate(basic("right-password"), [&](const LoginAnswer&) { called = true; });
     auth_.reset();
     while (g_main_context_iteration(nullptr, FALSE)) {
     }

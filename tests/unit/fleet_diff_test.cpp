@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/config/config_parser.hpp"
+#include "launcher/config/fleet_diff.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace sluice;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+CameraConfig camera(const std::string& name, const std::string& url = "rtsp://h/1") {
+    StreamConfig stream;
+    stream.name = "main";
+    stream.url = url;
+    return {name, {stream}, {}, {}};
+}
+
+TEST(FleetDiff, NamesWhatIsAddedChangedAndRemoved) {
+    const FleetDiff diff = diff_cameras({camera("a"), camera("b"), camera("c"), camera("d")},
+                                        {camera("e"), camera("d"), camera("b", "rtsp://h/2"), camera("a")});
+    EXPECT_EQ(diff.added, Names{"e"});
+    EXPECT_EQ(diff.changed, Names{"b"});
+    EXPECT_EQ(diff.removed, Names{"c"});
+    EXPECT_EQ(diff.untouched, 2u);
+    EXPECT_EQ(to_string(diff), "1 added, 1 changed, 1 removed, 2 untouched");
+    EXPECT_FALSE(diff.empty());
+}
+
+TEST(FleetDiff, TheSameIsEmptyInAnyOrder) {
+    const FleetDiff diff = diff_cameras({camera("a"), camera("b")}, {camera("b"), camera("a")});
+    EXPECT_TRUE(diff.empty());
+    EXPECT_EQ(diff.untouched, 2u);
+    EXPECT_TRUE(diff_cameras({}, {}).empty());
+}
+
+TEST(FleetDiff, EveryFieldOfACameraCounts) {
+    const auto changed = [](auto change) {
+        CameraConfig other = camera("a");
+        change(other);
+        return !diff_cameras({camera("a")}, {other}).changed.empty();
+    };
+    EXPECT_TRUE(changed([](CameraConfig& c) { c.streams[0].user = "u"; }));
+    EXPECT_TRUE(changed([](CameraConfig& c) { c.streams[0].password = Secret("p"); }));
+    EXPECT_TRUE(changed([](CameraConfig& c) { c.streams[0].transport = Transport::udp; }));
+    EXPECT_TRUE(changed([](CameraConfig& c) { c.streams[0].latency_ms = 1; }));
+    EXPECT_TRUE(changed([](CameraConfig& c) { c.streams.push_back(c.streams[0]); }));
+    EXPECT_TRUE(changed([](CameraConfig& c) { c.webrtc.enabled = false; }));
+    EXPECT_FALSE(changed([](CameraConfig& c) { c.description = "{ }"; })) << "only written differently";
+}
+
+TEST(FleetDiff, NamesTheFieldsThatNeedARestart) {
+    ServerConfig a, b;
+    EXPECT_TRUE(fixed_fields_changed(a, b).empty());
+    b.port = 81;
+    b.address = "::1";
+    b.state = "/s";
+    b.webrtc.ice_tcp = true;
+    b.webrtc.min_rtp_port = 2000;
+    b.webrtc.max_rtp_port = 3000;
+    b.webrtc.stun_server = "stun://h:1";
+    b.webrtc.ice_addresses = {"10.0.0.1"};
+    EXPECT_EQ(fixed_fields_changed(a, b),
+              (Names{"/server/address", "/server/port", "/server/state", "/server/webrtc/stun-server",
+                     "/server/webrtc/ice-addresses", "/server/webrtc/min-rtp-port", "/server/webrtc/max-rtp-port",
+                     "/server/webrtc/ice-tcp"}));
+}
+
+TEST(ParseCamera, IsTheFilesValidationWithPointersIntoItsOwnText) {
+    const SecretSource none{[](const std::string&) { return std::nullopt; },
+                            [](const std::string&) -> Result<std::string> {
+                                return Error{ErrorKind::missing_file, "No such file or directory"};
+                            }};
+    const ConfigResult good = parse_camera("a", R"({ "streams": {"main": {"url": "rtsp://h/1"}} })", "/d", none);
+    ASSERT_TRUE(good.errors.empty());
+    ASSERT_EQ(good.config.cameras.size(), 1u);
+    EXPECT_EQ(good.config.cameras[0].name, "a");
+    EXPECT_EQ(good.config.cameras[0].description, R"({"streams":{"main":{"url":"rtsp://h/1"}}})");
+    const std::string bad = R"({"streams": {"main": {"url": "ftp://h/1", "user": "u", "password": {"file": "pw"}}}})";
+    const ConfigResult alone = parse_camera("a", bad, "/d", none);
+    const ConfigResult whole = parse_config(R"({"version": 1, "cameras": {"a": )" + bad + "}}", "/d", none);
+    ASSERT_EQ(alone.errors.size(), 2u);
+    ASSERT_EQ(whole.errors.size(), 2u);
+    for (size_t i = 0; i < 2; i++) {
+        EXPECT_EQ("/cameras/a" + alone.errors[i].where, whole.errors[i].where);
+        EXPECT_EQ(alone.errors[i].text, whole.errors[i].text);
+    }
+    EXPECT_EQ(parse_camera("a/b", R"({"streams": {"main": {"url": "rtsp://h/1"}}})", "", none).errors.size(), 1u);
+    EXPECT_EQ(parse_camera("a", "[", "", none).errors.size(), 1u);
+    EXPECT_EQ(parse_camera("a", "", "", none).errors.size(), 1u);
+}
+
+TEST(ParseConfig, WithoutACameraIsAMistakeWhereOneIsNeeded) {
+    const std::string empty = R"({"version": 1, "cameras": {}})";
+    EXPECT_EQ(parse_config(empty, "", SecretSource::real()).errors.size(), 1u);
+    EXPECT_TRUE(parse_config(empty, "", SecretSource::real(), false).errors.empty());
+}
+
+} // namespace
