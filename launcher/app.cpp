@@ -176,7 +176,6 @@ int run(const Options& options, const Config& config) {
     auto viewers = Viewers::create(config, server.soup(), *auth);
     if (!viewers)
         return report(viewers.error());
-    auth->on_accounts_changed([&] { viewers.value()->close_all("the accounts have changed"); });
     ApiBackend api;
     api.cameras = [&] { return cameras_json(fleet.status(), viewers.value()->list()); };
     api.viewers = [&] { return viewers.value()->list(); };
@@ -184,6 +183,12 @@ int run(const Options& options, const Config& config) {
         return viewers.value()->close(id, reason);
     };
     server.serve(*auth, std::move(api));
+    auth->on_accounts_changed([&] {
+        viewers.value()->close_all("the accounts have changed");
+        server.events().close_principal({});
+    });
+    auth->on_logout([&](const std::string& session) { server.events().close_login(session); });
+    fleet.on_change([&] { server.events().changed(); });
 
     const Ref<GMainLoop> loop = adopt(g_main_loop_new(nullptr, FALSE));
     end_on_signals(loop.get());
@@ -194,6 +199,8 @@ int run(const Options& options, const Config& config) {
 
     log_info("closing");
     begin_closing();
+    server.events().going_away();
+    fleet.on_change(nullptr);
     viewers.value()->stop();
     const bool in_time = fleet.stop(close_deadline);
     server.stop();

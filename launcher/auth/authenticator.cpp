@@ -23,11 +23,12 @@ AuthAnswer refuse(AuthAnswer::Verdict verdict, std::string reason) {
     return answer;
 }
 
-AuthAnswer accept(std::string principal, int64_t expires = 0) {
+AuthAnswer accept(std::string principal, int64_t expires = 0, std::string session = {}) {
     AuthAnswer answer;
     answer.verdict = AuthAnswer::Verdict::accepted;
     answer.principal = std::move(principal);
     answer.expires = expires;
+    answer.session = std::move(session);
     return answer;
 }
 
@@ -119,7 +120,7 @@ void Authenticator::authenticate(const AuthQuestion& q, Done done) {
     else if (q.changes_state && !same_origin(q.origin, q.host, q.fetch_site))
         done(refuse(AuthAnswer::Verdict::forbidden, "the request comes from a page of another site"));
     else
-        done(accept(session->user, std::chrono::system_clock::to_time_t(session->expires)));
+        done(accept(session->user, std::chrono::system_clock::to_time_t(session->expires), sha256_hex(*cookie)));
 }
 
 void Authenticator::login(const std::string& user, const std::string& password, const std::string& peer,
@@ -132,8 +133,12 @@ void Authenticator::login(const std::string& user, const std::string& password, 
 }
 
 void Authenticator::logout(const std::string& cookie_header) {
-    if (const auto cookie = find_cookie(cookie_header, cookie_name_))
-        sessions_.close(*cookie);
+    const auto cookie = find_cookie(cookie_header, cookie_name_);
+    if (!cookie || !sessions_.find(*cookie, std::chrono::system_clock::now()))
+        return;
+    sessions_.close(*cookie);
+    if (logged_out_)
+        logged_out_(sha256_hex(*cookie));
 }
 
 void Authenticator::verify(const std::string& user, const std::string& password, const std::string& peer, Done done) {

@@ -32,6 +32,7 @@ struct AuthAnswer {
     int64_t expires = 0;        // unix time, 0: never
     std::string reason;         // for the client, if not accepted
     unsigned retry_seconds = 0; // too_many: when to try again
+    std::string session;        // of a login by page: a label, opens nothing
 };
 
 class Authenticator {
@@ -57,6 +58,8 @@ public:
     std::chrono::seconds session_lifetime() const { return sessions_.lifetime(); }
     // Called when accounts were changed: who was let in before has to prove it again.
     void on_accounts_changed(std::function<void()> callback) { accounts_changed_ = std::move(callback); }
+    // Called when a login by page has ended (AuthAnswer::session).
+    void on_logout(std::function<void(const std::string& session)> callback) { logged_out_ = std::move(callback); }
 
 private:
     struct Job;
@@ -70,6 +73,7 @@ private:
     CredentialCache cache_;
     LoginThrottle throttle_;
     std::function<void()> accounts_changed_;
+    std::function<void(const std::string&)> logged_out_;
     // Hashes being computed, and who waits for each: a tool that opens twenty connections at once is one try.
     std::map<std::string, std::vector<Done>> running_;
     size_t waiting_ = 0;

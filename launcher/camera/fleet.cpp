@@ -7,8 +7,13 @@ Fleet::Fleet(const std::vector<CameraConfig>& cameras, SourceTemplate source_tem
     : template_(std::move(source_template)) {
     for (const CameraConfig& config : cameras) {
         Camera camera{config.name, config.webrtc.enabled, {}};
-        for (const StreamConfig& stream : config.streams)
+        for (const StreamConfig& stream : config.streams) {
             camera.streams.push_back(std::make_unique<CameraStream>(config.name, stream, template_, teardown_, limits));
+            camera.streams.back()->on_change([this] {
+                if (changed_)
+                    changed_();
+            });
+        }
         cameras_.push_back(std::move(camera));
     }
 }

@@ -5,6 +5,7 @@
 #include "launcher/camera/camera_stream.hpp"
 #include "launcher/camera/teardown.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ public:
     // All sources are on their way down; true if they were within the time.
     bool stop(std::chrono::milliseconds time);
     std::vector<CameraStatus> status() const;
+    // Called in the main context when the state of a camera, or its reason, is another one.
+    void on_change(std::function<void()> callback) { changed_ = std::move(callback); }
     size_t zombies() const { return teardown_.zombies(); }
 
 private:
@@ -36,6 +39,7 @@ private:
     const SourceTemplate template_;
     Teardown teardown_;
     std::vector<Camera> cameras_;
+    std::function<void()> changed_;
 };
 
 } // namespace sluice

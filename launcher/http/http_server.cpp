@@ -67,6 +67,7 @@ void HttpServer::stop() {
     if (auth_)
         soup_server_remove_handler(server_.get(), "/");
     auth_ = nullptr;
+    events_.reset();
     listener_.reset();
     soup_server_disconnect(server_.get());
 }
@@ -74,6 +75,7 @@ void HttpServer::stop() {
 void HttpServer::serve(Authenticator& auth, ApiBackend backend) {
     auth_ = &auth;
     backend_ = std::move(backend);
+    events_ = std::make_unique<Events>(backend_.cameras);
     soup_server_add_early_handler(server_.get(), "/", on_early, this, nullptr);
     soup_server_add_handler(server_.get(), "/", on_request, this, nullptr);
 }
@@ -159,14 +161,17 @@ void HttpServer::handle_private(SoupServerMessage* message, const std::string& p
     q.host = request_header(message, "Host");
     q.fetch_site = request_header(message, "Sec-Fetch-Site");
     q.peer = peer_address(message);
-    q.changes_state = !is_read(request_method(message));
+    // A WebSocket is a GET, but a page of another site may open one and read it.
+    q.changes_state = !is_read(request_method(message)) || path == Events::path;
     wait_for(message, [&](const Resume& resume) {
         auth_->authenticate(q, [this, message, path, resume](const AuthAnswer& answer) {
             resume([&] {
-                if (answer.verdict == AuthAnswer::Verdict::accepted)
-                    dispatch(message, path);
-                else
+                if (answer.verdict != AuthAnswer::Verdict::accepted)
                     refuse(message, path, answer);
+                else if (path == Events::path)
+                    events_->upgrade(message, {answer.principal, answer.session, answer.expires});
+                else
+                    dispatch(message, path);
             });
         });
     });

@@ -4,6 +4,7 @@
 
 #include "launcher/auth/authenticator.hpp"
 #include "launcher/config/json_text.hpp"
+#include "launcher/http/events.hpp"
 #include "plugins/core/http_listener.hpp"
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
@@ -37,6 +38,7 @@ public:
     void stop(); // closes all connections
 
     uint16_t port() const { return port_; }
+    Events& events() { return *events_; } // after serve()
     SoupServer* soup() { return server_.get(); }
 
 private:
@@ -64,6 +66,7 @@ private:
     const uint16_t port_;
     Authenticator* auth_ = nullptr;
     ApiBackend backend_;
+    std::unique_ptr<Events> events_;
 };
 
 } // namespace sluice
