@@ -218,10 +218,6 @@ int run(const Options& options, const Config& config) {
     if (!viewers)
         return report(viewers.error());
     service.attach(fleet, *viewers.value());
-    auth->on_revoked([&](const std::string& principal) {
-        viewers.value()->close_principal(principal, "the credentials have changed");
-    });
-    auth->on_logout([&](const std::string& session) { viewers.value()->close_login(session, "logged out"); });
     ApiBackend api;
     api.editor = &service;
     api.cameras = [&] { return cameras_json(fleet.status(), viewers.value()->by_camera()); };
@@ -230,6 +226,15 @@ int run(const Options& options, const Config& config) {
         return viewers.value()->close(id, reason);
     };
     server.serve(*auth, std::move(api));
+    auth->on_revoked([&](const std::string& principal) {
+        viewers.value()->close_principal(principal, "the credentials have changed");
+        server.events().close_principal(principal);
+    });
+    auth->on_logout([&](const std::string& session) {
+        viewers.value()->close_login(session, "logged out");
+        server.events().close_login(session);
+    });
+    fleet.on_change([&] { server.events().changed(); });
 
     const Ref<GMainLoop> loop = adopt(g_main_loop_new(nullptr, FALSE));
     end_on_signals(loop.get());
@@ -243,6 +248,8 @@ int run(const Options& options, const Config& config) {
     log_info("closing");
     begin_closing();
     service.detach();
+    server.events().going_away();
+    fleet.on_change(nullptr);
     viewers.value()->stop();
     const bool in_time = fleet.stop(close_deadline);
     server.stop();

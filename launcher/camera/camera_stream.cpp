@@ -154,6 +154,8 @@ void CameraStream::arm() {
 }
 
 void CameraStream::report() {
+    if (changed_)
+        changed_();
     const LifeState state = life_.state();
     const std::string& reason = life_.reason();
     const bool streaming = state == LifeState::streaming;

@@ -8,6 +8,7 @@
 #include "launcher/config/config.hpp"
 #include "plugins/core/sluicechannel.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ public:
     void stop(const std::string& reason = {});
     const StreamConfig& config() const { return config_; }
     StreamStatus status() const;
+    // Called in the main context when the state or its reason is another one.
+    void on_change(std::function<void()> callback) { changed_ = std::move(callback); }
 
 private:
     using Time = CameraLife::Time;
@@ -70,6 +73,7 @@ private:
     std::shared_ptr<CameraStream*> self_; // for calls that arrive from other threads; empty inside: gone
     std::string logged_reason_;
     Time logged_at_{};
+    std::function<void()> changed_;
 };
 
 } // namespace sluice

@@ -37,6 +37,12 @@ void Fleet::apply(const std::vector<CameraConfig>& cameras) {
         cameras_.push_back(make(config, it == before.end() ? std::vector<std::unique_ptr<CameraStream>>()
                                                            : std::move(it->second.streams)));
     }
+    report();
+}
+
+void Fleet::report() {
+    if (changed_)
+        changed_();
 }
 
 Fleet::Camera Fleet::make(const CameraConfig& config, std::vector<std::unique_ptr<CameraStream>> before) {
@@ -50,6 +56,7 @@ Fleet::Camera Fleet::make(const CameraConfig& config, std::vector<std::unique_pt
         }
         // Made before the old one is gone: somebody holds the channel all the time.
         auto made = std::make_unique<CameraStream>(config.name, stream, template_, teardown_, limits_);
+        made->on_change([this] { report(); });
         if (old != before.end())
             old->reset();
         if (started_)

@@ -5,6 +5,7 @@
 #include "launcher/camera/camera_stream.hpp"
 #include "launcher/camera/teardown.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ public:
     bool stop(std::chrono::milliseconds time);
     std::vector<CameraStatus> status() const;
     std::optional<CameraStatus> status(const std::string& name) const;
+    // Called in the main context when a camera has come or gone, or its state or its reason is another one.
+    void on_change(std::function<void()> callback) { changed_ = std::move(callback); }
     size_t zombies() const { return teardown_.zombies(); }
 
 private:
@@ -38,6 +41,7 @@ private:
         bool webrtc;
         std::vector<std::unique_ptr<CameraStream>> streams;
     };
+    void report();
     static CameraStatus status_of(const Camera& camera);
     Camera make(const CameraConfig& config, std::vector<std::unique_ptr<CameraStream>> before);
 
@@ -46,6 +50,7 @@ private:
     bool started_ = false;
     Teardown teardown_;
     std::vector<Camera> cameras_;
+    std::function<void()> changed_;
 };
 
 } // namespace sluice

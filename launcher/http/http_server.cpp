@@ -69,6 +69,7 @@ void HttpServer::stop() {
     if (auth_)
         soup_server_remove_handler(server_.get(), "/");
     auth_ = nullptr;
+    events_.reset();
     listener_.reset();
     soup_server_disconnect(server_.get());
 }
@@ -76,6 +77,7 @@ void HttpServer::stop() {
 void HttpServer::serve(Authenticator& auth, ApiBackend backend) {
     auth_ = &auth;
     backend_ = std::move(backend);
+    events_ = std::make_unique<Events>(backend_.cameras);
     soup_server_add_early_handler(server_.get(), "/", on_early, this, nullptr);
     soup_server_add_handler(server_.get(), "/", on_request, this, nullptr);
 }
@@ -127,6 +129,7 @@ const std::vector<HttpServer::Route>& HttpServer::table() {
         {{"GET", "/api/v1/cameras/{id}", A::logged_in}, &HttpServer::get_camera},
         {{"PUT", "/api/v1/cameras/{id}", A::may_change}, &HttpServer::put_camera},
         {{"DELETE", "/api/v1/cameras/{id}", A::may_change}, &HttpServer::delete_camera},
+        {{"GET", Events::path, A::logged_in}, &HttpServer::events_socket},
         {{"GET", "/api/v1/viewers", A::logged_in}, &HttpServer::list_viewers},
         {{"DELETE", "/api/v1/viewers/{id}", A::may_change}, &HttpServer::close_viewer},
     };
@@ -218,7 +221,8 @@ void HttpServer::handle_private(SoupServerMessage* message, const std::string& p
     q.host = request_header(message, "Host");
     q.fetch_site = request_header(message, "Sec-Fetch-Site");
     q.peer = peer_address(message);
-    q.changes_state = !is_read(request_method(message));
+    // A WebSocket is a GET, but a page of another site may open one and read it.
+    q.changes_state = !is_read(request_method(message)) || path == Events::path;
     wait_for(message, [&](const Resume& resume) {
         auth_->authenticate(q, [this, message, path, resume](const LoginAnswer& answer) {
             resume([&] {
@@ -267,6 +271,10 @@ void HttpServer::openapi(const Call& call) { serve_asset(call.message, "/openapi
 
 void HttpServer::list_cameras(const Call& call) {
     respond_json(call.message, 200, dump(Json{{"cameras", backend_.cameras()}}));
+}
+
+void HttpServer::events_socket(const Call& call) {
+    events_->upgrade(call.message, {call.who->principal, call.who->session, call.who->expires});
 }
 
 void HttpServer::list_viewers(const Call& call) {

@@ -5,6 +5,7 @@
 #include "launcher/auth/authenticator.hpp"
 #include "launcher/config/json_text.hpp"
 #include "launcher/http/camera_api.hpp"
+#include "launcher/http/events.hpp"
 #include "plugins/core/http_listener.hpp"
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
@@ -51,6 +52,7 @@ public:
     static std::vector<ApiRoute> routes();
 
     uint16_t port() const { return port_; }
+    Events& events() { return *events_; } // after serve()
     SoupServer* soup() { return server_.get(); }
 
 private:
@@ -78,6 +80,7 @@ private:
     void login(const Call& call);
     void logout(const Call& call);
     void list_cameras(const Call& call);
+    void events_socket(const Call& call);
     void list_viewers(const Call& call);
     void close_viewer(const Call& call);
     void openapi(const Call& call);
@@ -96,6 +99,7 @@ private:
     const uint16_t port_;
     Authenticator* auth_ = nullptr;
     ApiBackend backend_;
+    std::unique_ptr<Events> events_;
 };
 
 } // namespace sluice

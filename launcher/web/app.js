@@ -1,195 +1,74 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The page: one tile per camera, as large as the window allows; only tiles that can be seen have a session.
-import { WhepPlayer } from "./player.js";
+import { Feed } from "./feed.js";
+import { signalling } from "./signalling.js";
+import { Tile, sentence } from "./tile.js";
 
-const POLL_MS = 2000;
-const POLL_TROUBLED_MS = 1000; // a camera is away
-const HIDDEN_TILE_MS = 4000;   // scrolled away for that long: its session ends
 const HIDDEN_PAGE_MS = 30000;
-const SUB_BELOW_PIXELS = 700;  // tiles narrower than that show the sub stream
+const LOOK_MS = 2000;
+const SPEAK_MS = 1500;     // what happens together is said together
+const NAMES_SPOKEN = 3;
+const FITTING_TILE = 130;  // pixels: a wall is shown without scrolling as long as tiles are not narrower
+const SCROLLED_TILE = 175; // where it has to be scrolled anyway
+const NEAR = 120;          // pixels below the window where pictures are begun already
 
 const list = document.getElementById("cameras");
 const summary = document.getElementById("summary");
+const spoken = document.getElementById("spoken");
 const notice = document.getElementById("notice");
+const empty = document.getElementById("empty");
 const template = document.getElementById("tile");
 const tiles = new Map();
+const root = document.documentElement;
 let pageHidden = false;
-let firstPoll = true;
-
-const headers = { "X-Requested-With": "sluice" };
+let columns = 1;
+let current = null;  // the tile that the keyboard is at
+let large = null;
+let sounding = null; // one sound at a time
 
 function toLogin() {
+    feed.end();
     location.replace("login" + location.hash);
 }
 
-function stored(name) {
-    try {
-        return localStorage.getItem(name);
-    } catch {
-        return null; // storage may be switched off
-    }
-}
-
-function store(name, value) {
-    try {
-        localStorage.setItem(name, value);
-    } catch { /* the choice lasts as long as the page */ }
-}
-
-function formatBitrate(bits) {
-    return bits >= 1e6 ? `${(bits / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bits / 1e3)} kbit/s`;
-}
-
-function sentence(text) {
-    return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-class Tile {
-    constructor(camera) {
-        this.name = camera.name;
-        this.camera = camera;
-        this.visible = false;
-        this.element = template.content.firstElementChild.cloneNode(true);
-        const find = selector => this.element.querySelector(selector);
-        this.video = find("video");
-        this.reason = find(".reason");
-        this.state = find(".state");
-        this.size = find(".size");
-        this.fps = find(".fps");
-        this.rate = find(".rate");
-        this.select = find(".stream");
-        this.open = find(".open");
-        this.close = find(".close");
-        find(".name").textContent = this.name;
-        this.video.setAttribute("aria-label", `Live picture of ${this.name}`);
-        this.open.setAttribute("aria-label", `Show ${this.name} large`);
-        this.select.setAttribute("aria-label", `Stream of ${this.name}`);
-        this.select.value = stored(`stream:${this.name}`) || "auto";
-        this.element.tile = this;
-        this.player = new WhepPlayer(this.video, `whep/${encodeURIComponent(this.name)}`,
-            { onchange: () => this.draw(), onlogin: toLogin });
-        this.open.addEventListener("click", () => showLarge(this.large ? null : this.name));
-        this.close.addEventListener("click", () => showLarge(null));
-        this.select.addEventListener("change", () => {
-            store(`stream:${this.name}`, this.select.value);
-            this.follow();
-        });
-    }
-
-    get large() {
-        return this.element.classList.contains("large");
-    }
-
-    update(camera) {
-        this.camera = camera;
-        this.follow();
-        this.draw();
-    }
-
-    stream(name) {
-        return this.camera.streams.find(s => s.name === name);
-    }
-
-    wanted() {
-        const sub = this.stream("sub");
-        const choice = this.select.value;
-        if (!sub)
-            return "main";
-        if (choice !== "auto")
-            return choice;
-        if (sub.state !== "streaming")
-            return "main";
-        if (this.stream("main").state !== "streaming")
-            return "sub";
-        if (this.large)
-            return "main";
-        const pixels = this.element.clientWidth * (window.devicePixelRatio || 1);
-        return pixels < SUB_BELOW_PIXELS ? "sub" : "main";
-    }
-
-    // Brings the session in line with what is seen. A camera that is away is not asked for: the answer is known.
-    follow() {
-        const covered = document.body.classList.contains("has-large") && !this.large;
-        const seen = (this.large || this.visible && !covered) && !pageHidden;
-        if (!seen || !this.camera.webrtc) {
-            if (this.player.running && !this.leaving)
-                this.leaving = setTimeout(() => {
-                    this.leaving = null;
-                    this.player.stop();
-                }, HIDDEN_TILE_MS);
-            return;
-        }
-        clearTimeout(this.leaving);
-        this.leaving = null;
-        const stream = this.wanted();
-        // Once there is a session it stays: the picture goes on in it when the camera is back.
-        if (this.player.session || this.stream(stream)?.state === "streaming")
-            this.player.start(stream);
-        else if (this.player.running)
-            this.player.stop();
-    }
-
-    draw() {
-        const camera = this.camera;
-        const stream = this.stream(this.player.stream || this.wanted()) || camera.streams[0];
-        const live = stream.state === "streaming" && this.player.playing;
-        let status = "connecting";
-        let text = "";
-        if (!camera.webrtc) {
-            status = "off";
-            text = "WebRTC is switched off for this camera";
-        } else if (stream.state === "stalled" || stream.state === "backoff" || stream.reason) {
-            status = stream.state === "stalled" ? "stalled" : "lost";
-            text = sentence(stream.reason || "no picture");
-        } else if (stream.state !== "streaming") {
-            text = "Connecting to the camera";
-        } else if (this.player.problem) {
-            status = "lost";
-            text = sentence(this.player.problem);
-        } else if (live) {
-            status = "live";
-        }
-        const words = { live: "Live", connecting: "Connecting", stalled: "Stalled", lost: "No picture", off: "Off" };
-        this.element.dataset.status = status;
-        this.element.classList.toggle("has-picture", this.player.playing);
-        this.state.textContent = words[status];
-        if (this.reason.textContent !== text)
-            this.reason.textContent = text;
-        const known = stream.width && status === "live";
-        this.size.textContent = known ? `${stream.width}×${stream.height}` : "";
-        this.fps.textContent = known && stream.fps ? `${Math.round(stream.fps)} fps` : "";
-        this.rate.textContent = known && stream.bitrate ? formatBitrate(stream.bitrate) : "";
-        this.select.hidden = !this.stream("sub");
-        this.status = status;
-    }
-
-    setLarge(large) {
-        if (large === this.large)
-            return;
-        this.element.classList.toggle("large", large);
-        this.close.hidden = !large;
-        this.open.setAttribute("aria-label", large ? "Back to all cameras" : `Show ${this.name} large`);
-        (large ? this.close : this.open).focus({ preventScroll: true });
-    }
-
-    remove() {
-        clearTimeout(this.leaving);
-        this.player.stop();
-        observer.unobserve(this.element);
-        this.element.remove();
-    }
-}
+const page = {
+    signalling,
+    hidden: () => pageHidden,
+    tiles: () => [...tiles.values()],
+    columns: () => columns,
+    current: () => current,
+    large: () => large,
+    showLarge,
+    toggleSound,
+    toggleFullScreen,
+    onlogin: toLogin,
+    onstatus: tellStatus,
+    focus(tile) {
+        setCurrent(tile);
+        tile.openPart.focus({ preventScroll: Boolean(large) });
+    },
+};
 
 const observer = new IntersectionObserver(entries => {
     for (const entry of entries) {
         entry.target.tile.visible = entry.isIntersecting;
         entry.target.tile.follow();
     }
-}, { rootMargin: "120px" });
+}, { rootMargin: `${NEAR}px` });
+
+function setCurrent(tile) {
+    if (current === tile)
+        return;
+    current?.setCurrent(false);
+    current = tile;
+    current?.setCurrent(true);
+}
 
 // The address carries the choice, so that "back" works and a large picture can be linked to.
 function showLarge(name) {
-    if (name)
+    if (name && large)
+        history.replaceState(null, "", `#${encodeURIComponent(name)}`);
+    else if (name)
         location.hash = encodeURIComponent(name);
     else if (location.hash)
         history.pushState(null, "", location.pathname + location.search);
@@ -201,16 +80,39 @@ function applyHash() {
     try {
         name = decodeURIComponent(location.hash.slice(1));
     } catch { /* not one of ours */ }
-    const chosen = tiles.has(name) ? name : null;
-    document.body.classList.toggle("has-large", chosen !== null);
+    const before = large;
+    large = tiles.get(name) || null;
+    document.body.classList.toggle("has-large", large !== null);
+    document.querySelector("header").inert = large !== null;
     for (const tile of tiles.values()) {
-        tile.setLarge(tile.name === chosen);
+        tile.setLarge(tile === large);
+        tile.element.inert = large !== null && tile !== large;
         tile.follow();
     }
-    document.title = chosen ? `${chosen} - Sluice` : "Sluice";
+    if (large !== before)
+        page.focus(large || before);
+    document.title = large ? `${large.name} - Sluice` : "Sluice";
 }
 
-// As many columns as make the tiles largest while all fit; on small screens tiles keep a useful width and the page scrolls.
+function toggleSound(tile) {
+    if (!tile || !tile.player.hasSound)
+        return;
+    const next = sounding === tile ? null : tile;
+    sounding?.setSound(false);
+    sounding = next;
+    sounding?.setSound(true);
+}
+
+function toggleFullScreen() {
+    if (document.fullscreenElement)
+        document.exitFullscreen();
+    else if (root.requestFullscreen)
+        root.requestFullscreen().catch(() => {});
+    else // phones that know full screen for videos only
+        (large || current)?.videoPart.webkitEnterFullscreen?.();
+}
+
+// As many columns as make the tiles largest while all fit; if they would become too small, the page scrolls.
 function layout() {
     const count = tiles.size;
     if (!count)
@@ -219,111 +121,142 @@ function layout() {
     const gap = parseFloat(style.columnGap) || 0;
     const width = list.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     const height = window.innerHeight - list.getBoundingClientRect().top - window.scrollY
-        - parseFloat(style.paddingBottom) - parseFloat(style.paddingTop);
-    const least = Math.min(width, 260);
+        - parseFloat(style.paddingBottom) - parseFloat(style.paddingTop) - 1; // fractions of pixels
     let best = { columns: 1, size: 0 };
-    for (let columns = 1; columns <= count; columns++) {
-        const rows = Math.ceil(count / columns);
-        const byWidth = (width - gap * (columns - 1)) / columns;
+    for (let n = 1; n <= count; n++) {
+        const rows = Math.ceil(count / n);
+        const byWidth = (width - gap * (n - 1)) / n;
         const byHeight = ((height - gap * (rows - 1)) / rows) * 16 / 9;
         const size = Math.min(byWidth, byHeight);
-        if (byWidth >= least && size > best.size)
-            best = { columns, size };
+        if (size > best.size)
+            best = { columns: n, size };
     }
-    let size = best.size;
-    if (size < least) { // they do not all fit: as many columns as have room
-        best.columns = Math.max(1, Math.floor((width + gap) / (least + gap)));
-        size = (width - gap * (best.columns - 1)) / best.columns;
+    const fits = best.size >= Math.min(FITTING_TILE, width);
+    if (!fits) {
+        const n = Math.max(1, Math.floor((width + gap) / (SCROLLED_TILE + gap)));
+        best = { columns: n, size: (width - gap * (n - 1)) / n };
     }
-    list.style.setProperty("--columns", String(Math.min(best.columns, count)));
-    list.style.setProperty("--tile", `${Math.floor(size)}px`);
+    columns = Math.min(best.columns, count);
+    list.style.setProperty("--columns", String(columns));
+    list.style.setProperty("--tile", `${Math.floor(best.size)}px`);
+    list.classList.toggle("fits", fits);
     for (const tile of tiles.values())
         tile.follow();
 }
 
 function draw(cameras) {
     const names = new Set(cameras.map(c => c.name));
+    const before = tiles.size;
+    let changed = false;
     for (const [name, tile] of tiles) {
-        if (!names.has(name)) {
-            tile.remove();
-            tiles.delete(name);
-        }
+        if (names.has(name))
+            continue;
+        observer.unobserve(tile.element);
+        tile.remove();
+        tiles.delete(name);
+        if (sounding === tile)
+            sounding = null;
+        if (current === tile)
+            current = null;
+        changed = true;
     }
-    let added = false;
     for (const camera of cameras) {
         if (tiles.has(camera.name))
             continue;
-        const tile = new Tile(camera);
+        const tile = new Tile(template, camera, page);
         tiles.set(camera.name, tile);
         list.append(tile.element);
-        added = true;
+        changed = true;
     }
-    if (added) {
+    if (!current && tiles.size)
+        setCurrent(tiles.values().next().value);
+    if (changed) {
         layout();
-        applyHash();
-    }
-    for (const camera of cameras) {
-        const tile = tiles.get(camera.name);
-        if (added && !tile.observed) {
+        for (const tile of tiles.values()) {
+            if (tile.observed)
+                continue;
             // Known at once, without waiting for the observer's first report.
             const box = tile.element.getBoundingClientRect();
-            tile.visible = box.top < window.innerHeight + 120 && box.bottom > -120;
+            tile.visible = box.top < window.innerHeight + NEAR && box.bottom > -NEAR;
             tile.observed = true;
             observer.observe(tile.element);
         }
-        tile.update(camera);
+        if (before === 0 || location.hash)
+            applyHash();
     }
+    for (const camera of cameras)
+        tiles.get(camera.name).update(camera);
+    empty.hidden = cameras.length > 0;
     const streaming = cameras.filter(c => c.state === "streaming").length;
     const text = streaming === cameras.length
         ? `${cameras.length} ${cameras.length === 1 ? "camera" : "cameras"}`
-        : `${streaming} of ${cameras.length} cameras live`;
+        : `${streaming} of ${cameras.length} live`;
     if (summary.textContent !== text)
         summary.textContent = text;
 }
 
-async function poll() {
-    let wait = POLL_MS;
-    try {
-        // The first one is under way already (preload in the page); it matches only without headers of ours.
-        const response = await fetch("api/v1/cameras", firstPoll ? {} : { headers, cache: "no-store" });
-        firstPoll = false;
-        if (response.status === 401) {
-            toLogin();
-            return;
-        }
-        if (!response.ok)
-            throw new Error(`the server answered ${response.status}`);
-        const { cameras } = await response.json();
-        notice.hidden = true;
-        draw(cameras);
-        if (cameras.some(c => c.streams.some(s => s.state !== "streaming")))
-            wait = POLL_TROUBLED_MS;
-    } catch (error) {
-        notice.textContent = error instanceof TypeError ? "The server does not answer. Trying again…"
-            : `${sentence(error.message)}. Trying again…`;
-        notice.hidden = false;
-        wait = POLL_TROUBLED_MS;
-    }
-    setTimeout(poll, document.hidden ? POLL_MS * 5 : wait);
+// For screen readers: pictures that go and come back, a few words for all that happens within a moment.
+const unsaid = new Map();
+let speaking = null;
+
+function tellStatus(tile, before) {
+    const bad = tile.status === "lost" || tile.status === "stalled";
+    if (!bad && !(tile.status === "live" && tile.spokenOf))
+        return;
+    tile.spokenOf = bad;
+    if (before || bad)
+        unsaid.set(tile.name, tile);
+    speaking ??= setTimeout(speak, SPEAK_MS);
 }
 
+function speak() {
+    speaking = null;
+    const all = [...unsaid.values()].filter(tile => tiles.get(tile.name) === tile);
+    unsaid.clear();
+    const lost = all.filter(tile => tile.spokenOf);
+    const back = all.filter(tile => !tile.spokenOf);
+    const name = (some, one, many) => some.length > NAMES_SPOKEN ? `${some.length} cameras ${many}. `
+        : some.map(one).join("");
+    const reason = tile => tile.reasonPart.textContent;
+    const text = name(lost, tile => `${tile.name}: no picture. ${reason(tile)}. `, "without a picture")
+        + name(back, tile => `${tile.name} is back. `, "are back");
+    if (text)
+        spoken.textContent = text;
+}
+
+const feed = new Feed({
+    oncameras: draw,
+    onlogin: toLogin,
+    onproblem(text) {
+        notice.textContent = sentence(text);
+        notice.hidden = !text;
+    },
+});
+
 document.getElementById("logout").addEventListener("click", async () => {
+    feed.end();
     for (const tile of tiles.values())
         tile.player.stop();
     try {
-        await fetch("api/v1/logout", { method: "POST", headers });
+        await fetch("api/v1/logout", { method: "POST", headers: { "X-Requested-With": "sluice" } });
     } finally {
         toLogin();
     }
 });
+document.getElementById("full-open").addEventListener("click", toggleFullScreen);
+// Nobody types before there are pictures; they come first.
+import("./keys.js").then(keys => keys.listenToKeys(page));
 
-addEventListener("keydown", event => {
-    if (event.key === "Escape" && document.body.classList.contains("has-large"))
-        showLarge(null);
+list.addEventListener("focusin", event => {
+    const tile = event.target.closest(".tile")?.tile;
+    if (tile)
+        setCurrent(tile);
 });
 addEventListener("hashchange", applyHash);
 addEventListener("popstate", applyHash);
 addEventListener("resize", layout);
+addEventListener("online", () => feed.hurry());
+setInterval(() => tiles.forEach(tile => tile.look()), LOOK_MS);
 
 let hiding = null;
 document.addEventListener("visibilitychange", () => {
@@ -335,13 +268,15 @@ document.addEventListener("visibilitychange", () => {
         }, HIDDEN_PAGE_MS);
     } else {
         pageHidden = false;
+        feed.hurry();
         tiles.forEach(tile => tile.follow());
     }
 });
-addEventListener("pagehide", () => tiles.forEach(tile => tile.player.stop()));
-addEventListener("pageshow", event => {
-    if (event.persisted)
-        tiles.forEach(tile => tile.follow());
+addEventListener("pagehide", () => {
+    tiles.forEach(tile => tile.player.stop());
+    signalling.leaveAll();
 });
-
-poll();
+addEventListener("pageshow", event => {
+    if (event.persisted) // from the browser's store of pages, with sockets long closed
+        location.reload();
+});

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One picture over WHEP: the page offers, the server answers. Comes back by itself until stop() is called.
+// One picture: the page offers, the server answers. Comes back by itself until stop() is called.
+import { withJitter } from "./signalling.js";
 
 const FIRST_RETRY_MS = 400;
 const LONGEST_RETRY_MS = 8000;
 const DISCONNECTED_MS = 2500; // ICE may find its way back
 const CONNECT_MS = 10000;
-
-export class LoginNeeded extends Error {}
-
-async function detailOf(response) {
-    try {
-        const problem = await response.json();
-        return problem.detail || problem.title || response.statusText;
-    } catch {
-        return response.statusText || `the server answered ${response.status}`;
-    }
-}
+const JOINS_AT_ONCE = 6;      // a wall of pictures must not run into the server's limit
 
 // Made ahead of time, so that the first tile does not wait for it.
 async function makePeer() {
@@ -34,21 +25,42 @@ function takePeer() {
     return taken;
 }
 
-export class WhepPlayer {
+let joins = 0;
+const queue = [];
+
+async function enter() {
+    if (joins >= JOINS_AT_ONCE)
+        await new Promise(resolve => queue.push(resolve)); // gets the place of the one who leaves
+    else
+        joins++;
+}
+
+function exit() {
+    const next = queue.shift();
+    if (next)
+        next();
+    else
+        joins--;
+}
+
+export class Player {
     // onchange(): a property has changed. onlogin(): the login has ended.
-    constructor(video, base, { onchange, onlogin }) {
-        this.video = video;
-        this.base = base;
-        this.onchange = onchange;
-        this.onlogin = onlogin;
-        this.stream = "";
+    constructor(video, camera, signalling, { onchange, onlogin }) {
+        Object.assign(this, { video, camera, signalling, onchange, onlogin });
+        this.stream = "";      // asked for
+        this.showing = "";     // being sent
         this.running = false;
-        this.playing = false; // a picture has been shown in this session
-        this.problem = "";    // why there is none
+        this.playing = false;  // a picture has been shown in this session
+        this.problem = "";     // why there is none
+        this.waiting = "";     // the session is there, but the camera gives nothing: why
+        this.hasSound = false; // the camera has sent some
+        this.latencyMs = null; // from the server to the screen, when measured
+        this.sound = false;    // the viewer wants to hear it
         this.lastFrame = 0;
-        this.attempt = 0;     // what belongs to an older one is ignored
+        this.attempt = 0;      // what belongs to an older one is ignored
         this.retryMs = FIRST_RETRY_MS;
         this.firstFrameMs = 0;
+        video.muted = true;
     }
 
     start(stream) {
@@ -75,23 +87,22 @@ export class WhepPlayer {
     drop() {
         this.attempt++;
         clearTimeout(this.timer);
-        this.abort?.abort();
         if (this.peer) {
-            this.peer.onconnectionstatechange = this.peer.ontrack = null;
+            this.peer.onconnectionstatechange = this.peer.ontrack = this.peer.onicecandidate = null;
             this.peer.close();
         }
-        if (this.session)
-            fetch(this.session, { method: "DELETE", keepalive: true, headers: { "X-Requested-With": "sluice" } })
-                .catch(() => {});
-        this.peer = this.session = this.abort = null;
+        this.session?.leave();
+        this.peer = this.session = this.soundTrack = this.counted = null;
         this.playing = false;
+        this.showing = this.waiting = "";
+        this.latencyMs = null;
     }
 
-    again(problem) {
+    again(problem, waitMs = 0) {
         this.drop();
         this.problem = problem;
         this.onchange();
-        this.timer = setTimeout(() => this.connect(), this.retryMs);
+        this.timer = setTimeout(() => this.connect(), waitMs || withJitter(this.retryMs));
         this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
     }
 
@@ -99,66 +110,70 @@ export class WhepPlayer {
         const attempt = ++this.attempt;
         const begun = performance.now();
         const stale = () => attempt !== this.attempt;
+        await enter();
         try {
+            if (stale())
+                return;
             const { peer, offer } = await takePeer();
             if (stale()) {
                 peer.close();
                 return;
             }
             this.peer = peer;
-            this.abort = new AbortController();
             peer.ontrack = event => this.show(event, attempt, begun);
             peer.onconnectionstatechange = () => this.connectionChanged(attempt);
+            const candidates = [];
+            peer.onicecandidate = ({ candidate }) => candidates.push(candidate);
             // The offer goes out before candidates are gathered: the server finds this end by its checks.
             const local = peer.setLocalDescription(offer);
             const asked = this.stream;
-            const url = this.base + (asked ? `?stream=${encodeURIComponent(asked)}` : "");
-            const response = await fetch(url, {
-                method: "POST",
-                headers: { "Content-Type": "application/sdp", "X-Requested-With": "sluice" },
-                body: offer.sdp,
-                signal: this.abort.signal,
-            });
-            const place = response.headers.get("Location");
-            if (response.status === 201 && place) {
-                const session = new URL(place, new URL(url, document.baseURI)).href;
-                if (stale()) {
-                    fetch(session, { method: "DELETE", keepalive: true, headers: { "X-Requested-With": "sluice" } })
-                        .catch(() => {});
-                    return;
-                }
-                this.session = session;
-            }
-            if (stale())
-                return;
-            if (response.status === 401) {
-                this.stop();
-                this.onlogin();
+            const session = await this.signalling.join({ camera: this.camera, stream: asked, sdp: offer.sdp });
+            if (stale()) {
+                session.leave();
                 return;
             }
-            if (response.status !== 201) {
-                const wait = Number(response.headers.get("Retry-After"));
-                if (wait > 0)
-                    this.retryMs = Math.min(wait * 1000, LONGEST_RETRY_MS);
-                const reason = await detailOf(response);
+            this.session = session;
+            this.showing = asked;
+            const current = act => (...values) => {
                 if (!stale())
-                    this.again(reason);
-                return;
-            }
-            const answer = await response.text();
+                    act(...values);
+            };
+            session.onswitched = current(stream => {
+                this.showing = stream;
+                this.onchange();
+            });
+            session.onstate = current((state, reason) => {
+                this.waiting = state === "waiting" ? reason || "no picture from the camera" : "";
+                this.onchange();
+            });
+            session.onrefused = current(reason => this.again(reason));
+            session.onclosed = current(reason => {
+                this.session = null;
+                this.again(reason);
+            });
             await local;
-            await peer.setRemoteDescription({ type: "answer", sdp: answer });
+            await peer.setRemoteDescription({ type: "answer", sdp: session.answer });
             if (stale())
                 return;
+            candidates.forEach(c => session.candidate(c));
+            peer.onicecandidate = ({ candidate }) => session.candidate(candidate);
             if (asked !== this.stream)
-                this.sendChoice(attempt);
+                session.choose(this.stream);
             this.timer = setTimeout(() => {
                 if (!stale() && peer.connectionState !== "connected")
                     this.again("no connection to the server for media (UDP may be blocked)");
             }, CONNECT_MS);
         } catch (error) {
-            if (!stale() && error.name !== "AbortError")
-                this.again(error instanceof TypeError ? "the server does not answer" : error.message);
+            if (stale())
+                return;
+            if (error.status === 401) {
+                this.stop();
+                this.onlogin();
+            } else {
+                this.again(error.message, Math.min(error.retryMs || 0, LONGEST_RETRY_MS));
+            }
+        } finally {
+            exit();
         }
     }
 
@@ -183,6 +198,11 @@ export class WhepPlayer {
     show(event, attempt, begun) {
         if (attempt !== this.attempt)
             return;
+        if (event.track.kind === "audio") {
+            this.soundTrack = event.track;
+            this.applySound();
+            return;
+        }
         const video = this.video;
         if (!this.media || this.mediaAttempt !== attempt) {
             this.mediaAttempt = attempt;
@@ -207,7 +227,38 @@ export class WhepPlayer {
             video.requestVideoFrameCallback(frame);
         else
             video.onplaying = () => frame(performance.now());
-        video.play().catch(() => {}); // muted pictures may always play
+        this.applySound();
+        this.play();
+    }
+
+    // Pictures without sound may always play; with sound only after the viewer has touched the page.
+    play() {
+        this.video.play().catch(error => {
+            if (error.name !== "NotAllowedError" || this.video.muted)
+                return;
+            this.video.muted = true;
+            this.video.play().catch(() => {});
+        });
+    }
+
+    setSound(on) {
+        if (on === this.sound)
+            return;
+        this.sound = on;
+        this.applySound();
+        if (on && this.video.srcObject)
+            this.play();
+    }
+
+    // The track is part of what is played only while it is heard: otherwise the picture would wait for the sound.
+    applySound() {
+        const stream = this.video.srcObject;
+        const track = this.soundTrack;
+        if (stream && track && this.sound)
+            stream.addTrack(track);
+        else if (stream && track)
+            stream.removeTrack(track);
+        this.video.muted = !this.sound;
     }
 
     // Another stream of the same camera, in the same session.
@@ -215,22 +266,37 @@ export class WhepPlayer {
         if (stream === this.stream)
             return;
         this.stream = stream;
-        if (this.session)
-            this.sendChoice(this.attempt);
+        this.session?.choose(stream);
     }
 
-    async sendChoice(attempt) {
+    // Latency since the last call, and whether there is sound.
+    async measure() {
+        const peer = this.peer;
+        if (!peer || !this.playing)
+            return;
+        let report;
         try {
-            const response = await fetch(this.session, {
-                method: "PATCH",
-                headers: { "Content-Type": "application/json", "X-Requested-With": "sluice" },
-                body: JSON.stringify({ stream: this.stream }),
-            });
-            if (!response.ok && attempt === this.attempt)
-                this.again(await detailOf(response));
+            report = await peer.getStats();
         } catch {
-            if (attempt === this.attempt)
-                this.again("the server does not answer");
+            return;
         }
+        if (peer !== this.peer)
+            return;
+        let delay = null, roundTrip = 0;
+        for (const s of report.values()) {
+            if (s.type === "inbound-rtp" && s.kind === "video" && s.jitterBufferEmittedCount) {
+                const before = this.counted || { seconds: 0, frames: 0 };
+                const frames = s.jitterBufferEmittedCount - before.frames;
+                if (frames > 0)
+                    delay = (s.jitterBufferDelay - before.seconds) / frames;
+                this.counted = { seconds: s.jitterBufferDelay, frames: s.jitterBufferEmittedCount };
+            } else if (s.type === "inbound-rtp" && s.kind === "audio" && s.packetsReceived > 0) {
+                this.hasSound = true;
+            } else if (s.type === "candidate-pair" && s.nominated && s.currentRoundTripTime) {
+                roundTrip = s.currentRoundTripTime;
+            }
+        }
+        this.latencyMs = delay === null ? null : Math.round(1000 * (delay + roundTrip / 2));
+        this.onchange();
     }
 }

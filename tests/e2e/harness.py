@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = Path(os.environ.get("SLUICE_BUILD", ROOT / "build"))
 PASSWORD = "e2e-Passw0rd"
+BASIC = {"Authorization": "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode()}
 
 
 def until(condition, seconds, what):
@@ -256,8 +257,43 @@ class Browser:
 
     def playing(self, seconds=20, index=0):
         until(lambda: self.js("const v = document.querySelectorAll('video')[arguments[0]];"
-                              "return !!v && v.videoWidth > 0 && probe.firstFrames()[arguments[0]] != null", index),
+                              "return !!v && v.videoWidth > 0 && window.probe && probe.firstFrames()[arguments[0]] != null", index),
               seconds, "the video plays")
+
+    def window(self, width, height, scale=1, mobile=False):
+        self.d.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile})
+        self.d.execute_async_script( # the page has heard of it and has been drawn again
+            "requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(arguments[0])))")
+
+    def colours(self, scheme):
+        """light or dark"""
+        self.d.execute_cdp_cmd("Emulation.setEmulatedMedia",
+                               {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+    def screenshot(self, name):
+        """Kept in the build directory, for people to look at."""
+        directory = BUILD / "screenshots"
+        directory.mkdir(exist_ok=True)
+        self.d.save_screenshot(str(directory / f"{name}.png"))
+
+    def press(self, *keys):
+        from selenium.webdriver.common.action_chains import ActionChains
+        for key in keys:
+            ActionChains(self.d, duration=10).send_keys(key).perform()
+
+    def tiles(self):
+        """{camera: state}, as the page shows it."""
+        return self.js("return Object.fromEntries([...document.querySelectorAll('.tile')]"
+                       ".map(t => [t.querySelector('.name').textContent, t.dataset.status]))")
+
+    def asked(self):
+        """How often the page asked for the list of cameras."""
+        return self.js("return performance.getEntriesByType('resource').filter(e => e.name.endsWith('/cameras')).length")
+
+    def sockets(self):
+        """Paths of the WebSockets that are open."""
+        return sorted(self.js("return probe.sockets.filter(s => s.open).map(s => s.path)"))
 
     def frames(self, milliseconds, index=0):
         """What was shown, see picture_clock.js."""
@@ -270,8 +306,9 @@ class Browser:
         self.js("const s = document.querySelectorAll('select.stream')[arguments[1]]; s.value = arguments[0];"
                 "s.dispatchEvent(new Event('change'))", name, index)
 
-    def posts(self):
-        return self.js("return probe.posts()")
+    def joins(self):
+        """When the page asked for pictures, milliseconds since navigation."""
+        return self.js("return probe.joins()")
 
 
 def latencies(frames):

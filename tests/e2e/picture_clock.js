@@ -66,12 +66,30 @@ window.probe = (() => {
     });
   }
 
-  // When the WHEP POSTs of this page began, ms since navigation.
-  function posts() {
+  // WebSockets of this page: {path, at, open}; and what it joined by them.
+  const sockets = [], all = [], joined = [];
+  const breakSockets = () => all.forEach(socket => socket.close(4000)); // not in order: nobody takes leave
+  window.WebSocket = class extends WebSocket {
+    constructor(url, ...rest) {
+      super(url, ...rest);
+      this.entry = { path: new URL(url).pathname, at: performance.now(), open: false };
+      sockets.push(this.entry);
+      all.push(this);
+      this.addEventListener('open', () => { this.entry.open = true; });
+      this.addEventListener('close', () => { this.entry.open = false; });
+    }
+    send(data) {
+      if (typeof data == 'string' && JSON.parse(data).type == 'join') joined.push(performance.now());
+      super.send(data);
+    }
+  };
+
+  // When this page asked for pictures, by WebSocket or WHEP; ms since navigation.
+  function joins() {
     return performance.getEntriesByType('resource')
-      .filter(e => e.initiatorType == 'fetch' && /\/whep\/[^/]+(\?.*)?$/.test(new URL(e.name).pathname))
-      .map(e => e.startTime);
+      .filter(e => e.initiatorType == 'fetch' && /\/whep\/[^/]+$/.test(new URL(e.name).pathname))
+      .map(e => e.startTime).concat(joined);
   }
 
-  return { read, frames, posts, firstFrames: () => first.filter(f => f.video.isConnected).map(f => f.at) };
+  return { read, frames, joins, sockets, breakSockets, firstFrames: () => first.filter(f => f.video.isConnected).map(f => f.at) };
 })();

@@ -10,7 +10,8 @@ import jsonschema
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import JSON, NOWHERE, OFFER, equal, log_in  # noqa: E402
-from harness import PASSWORD, ROOT, Camera, Sluice, Suite, until  # noqa: E402
+from harness import BASIC, PASSWORD, ROOT, Camera, Sluice, Suite, until  # noqa: E402
+from socket_client import WebSocket  # noqa: E402
 
 suite = Suite()
 case = suite.case
@@ -39,9 +40,7 @@ def ask(method, template, wanted, id_=None, **options):
         kind = headers["Content-Type"].split(";")[0]
         assert kind in answer["content"], f"{kind} is not documented: {what}"
         value = json.loads(body) if kind.endswith("json") else body.decode()
-        jsonschema.validate(value, {"$schema": "https://json-schema.org/draft/2020-12/schema",
-                                    "components": DOCUMENT["components"], **answer["content"][kind]["schema"]},
-                            cls=jsonschema.Draft202012Validator)
+        conforms(value, answer["content"][kind]["schema"])
     else:
         equal(body, b"", what)
     for name in answer.get("headers", {}):
@@ -65,6 +64,25 @@ def the_document_is_served_and_well_formed():
     names = [o["operationId"] for p in DOCUMENT["paths"].values() for m, o in p.items() if m != "parameters"]
     equal(len(names), len(set(names)))
     until(lambda: json.loads(S.get("/api/v1/cameras")[2])["cameras"][0]["state"] == "streaming", 20, "it streams")
+
+
+def conforms(value, schema):
+    jsonschema.validate(value, {"$schema": "https://json-schema.org/draft/2020-12/schema",
+                                "components": DOCUMENT["components"], **schema}, cls=jsonschema.Draft202012Validator)
+
+
+def events_as_documented(stranger):
+    path = "/api/v1/events"
+    ask("GET", path, 400)
+    ask("GET", path, 401, **stranger)
+    ask("GET", path, 403, auth=None, headers={**log_in(S), "Origin": "http://evil.example"})
+    with WebSocket(S.port, path, "sluice.events.v1", BASIC) as socket:
+        SEEN.add(("GET", path, "101"))
+        for wanted in ("cameras", "camera", "removed"):
+            conforms(socket.expect(wanted), {"$ref": "#/components/schemas/CameraEvent"})
+            body = json.dumps(NOWHERE).encode() if wanted == "cameras" else None
+            if wanted != "removed":
+                S.get("/api/v1/cameras/passing", method="PUT" if body else "DELETE", body=body, headers=JSON)
 
 
 @case
@@ -118,6 +136,7 @@ def every_operation_answers_as_documented():
     (S.state / "cameras.json").rmdir()
     ask("DELETE", one, 204, "yard")
     ask("DELETE", one, 404, "yard")
+    events_as_documented(stranger)
     status, fields, body = S.get("/whep/front", method="POST", body=OFFER, headers={"Content-Type": "application/sdp"})
     equal(status, 201, body)
     _, body = ask("GET", "/api/v1/viewers", 200)

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One camera on the page: its picture, its bar, its controls.
+import { Player } from "./player.js";
+
+const HIDDEN_TILE_MS = 4000;   // scrolled away or covered for that long: its session ends
+const SUB_BELOW_PIXELS = 700;  // tiles narrower than that show the sub stream
+const FACTS_FROM_PIXELS = 200; // narrower ones have no room for numbers
+const FROZEN_MS = 3000;        // or three pictures of a slow camera
+const SOUND_LOOKS = 4;         // so often a small tile is asked whether it has sound
+
+const WORDS = { live: "Live", connecting: "Connecting", stalled: "Stalled", lost: "No picture", off: "Off" };
+
+export function stored(name) {
+    try {
+        return localStorage.getItem(name);
+    } catch {
+        return null; // storage may be switched off
+    }
+}
+
+export function store(name, value) {
+    try {
+        localStorage.setItem(name, value);
+    } catch { /* the choice lasts as long as the page */ }
+}
+
+function formatBitrate(bits) {
+    return bits >= 1e6 ? `${(bits / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bits / 1e3)} kbit/s`;
+}
+
+export function sentence(text) {
+    return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function put(element, text) {
+    if (element.textContent !== text)
+        element.textContent = text;
+}
+
+export class Tile {
+    // page: { signalling, hidden(), showLarge(name), toggleSound(tile), toggleFullScreen(), onlogin(), onstatus(tile) }
+    constructor(template, camera, page) {
+        this.name = camera.name;
+        this.camera = camera;
+        this.page = page;
+        this.visible = false;
+        this.status = "";
+        this.looks = 0;
+        this.frozen = false;
+        this.sounding = false; // chosen by the viewer; heard only while the tile is seen
+        this.element = template.content.firstElementChild.cloneNode(true);
+        const find = selector => this.element.querySelector(selector);
+        for (const part of ["video", "reason", "state", "size", "fps", "rate", "latency", "stream", "open", "sound",
+                            "full", "close"])
+            this[part + "Part"] = find(part === "video" ? "video" : "." + part);
+        find(".name").textContent = this.name;
+        this.videoPart.setAttribute("aria-label", `Live picture of ${this.name}`);
+        this.openPart.setAttribute("aria-label", `Show ${this.name} large`);
+        this.streamPart.setAttribute("aria-label", `Stream of ${this.name}`);
+        this.soundPart.setAttribute("aria-label", `Sound of ${this.name}`);
+        this.streamPart.value = stored(`stream:${this.name}`) || "auto";
+        this.element.tile = this;
+        this.player = new Player(this.videoPart, this.name, page.signalling,
+            { onchange: () => this.draw(), onlogin: page.onlogin });
+        this.openPart.addEventListener("click", () => page.showLarge(this.large ? null : this.name));
+        this.closePart.addEventListener("click", () => page.showLarge(null));
+        this.fullPart.addEventListener("click", () => page.toggleFullScreen());
+        this.soundPart.addEventListener("click", () => page.toggleSound(this));
+        this.streamPart.addEventListener("change", () => {
+            store(`stream:${this.name}`, this.streamPart.value);
+            this.follow();
+            this.draw();
+        });
+        this.setCurrent(false);
+    }
+
+    get large() {
+        return this.element.classList.contains("large");
+    }
+
+    // Of all tiles one can be reached with the tab key; the arrow keys lead to the others.
+    setCurrent(current) {
+        for (const part of [this.openPart, this.soundPart, this.streamPart])
+            part.tabIndex = current ? 0 : -1;
+    }
+
+    update(camera) {
+        this.camera = camera;
+        this.follow();
+        this.draw();
+    }
+
+    stream(name) {
+        return this.camera.streams.find(s => s.name === name);
+    }
+
+    wanted() {
+        const sub = this.stream("sub");
+        const choice = this.streamPart.value;
+        if (!sub)
+            return "main";
+        if (choice !== "auto")
+            return choice;
+        if (sub.state !== "streaming")
+            return "main";
+        if (this.stream("main").state !== "streaming")
+            return "sub";
+        if (this.large)
+            return "main";
+        const pixels = this.element.clientWidth * (window.devicePixelRatio || 1);
+        return pixels < SUB_BELOW_PIXELS ? "sub" : "main";
+    }
+
+    get seen() {
+        const covered = document.body.classList.contains("has-large") && !this.large;
+        return (this.large || this.visible && !covered) && !this.page.hidden();
+    }
+
+    // Brings the session in line with what is seen. A camera that is away is not asked for: the answer is known.
+    follow() {
+        this.player.setSound(this.sounding && this.seen);
+        if (!this.seen || !this.camera.webrtc) {
+            if (this.player.running && !this.leaving)
+                this.leaving = setTimeout(() => {
+                    this.leaving = null;
+                    this.player.stop();
+                }, HIDDEN_TILE_MS);
+            return;
+        }
+        clearTimeout(this.leaving);
+        this.leaving = null;
+        const stream = this.wanted();
+        // Once there is a session it stays: the picture goes on in it when the camera is back.
+        if (this.player.session || this.stream(stream)?.state === "streaming")
+            this.player.start(stream);
+        else if (this.player.running)
+            this.player.stop();
+    }
+
+    setSound(on) {
+        this.sounding = on;
+        this.follow();
+        this.draw();
+    }
+
+    // Regularly: does the picture move? And what the numbers in the bar need; asking costs, so only where they can be seen.
+    look() {
+        if (!this.seen || !this.player.playing || document.hidden)
+            return;
+        const { fps } = this.stream(this.player.showing) || {};
+        const frozen = performance.now() - this.player.lastFrame > Math.max(FROZEN_MS, 3000 / (fps || 1));
+        if (frozen !== this.frozen) {
+            this.frozen = frozen;
+            this.draw();
+        }
+        const room = this.large || this.element.clientWidth >= FACTS_FROM_PIXELS;
+        if (room || !this.player.hasSound && this.looks++ < SOUND_LOOKS)
+            this.player.measure();
+    }
+
+    draw() {
+        const camera = this.camera;
+        const stream = this.stream(this.player.showing || this.player.stream || this.wanted()) || camera.streams[0];
+        let status = "connecting";
+        let text = "";
+        if (!camera.webrtc) {
+            status = "off";
+            text = "WebRTC is switched off for this camera";
+        } else if (stream.state === "stalled" || stream.state === "backoff" || stream.reason) {
+            status = stream.state === "stalled" ? "stalled" : "lost";
+            text = sentence(stream.reason || "no picture");
+        } else if (stream.state !== "streaming") {
+            text = "Connecting to the camera";
+        } else if (this.player.problem || this.player.waiting) {
+            status = "lost";
+            text = sentence(this.player.problem || this.player.waiting);
+        } else if (this.player.playing && this.frozen) {
+            status = "stalled";
+            text = "No new picture arrives from the server";
+        } else if (this.player.playing) {
+            status = "live";
+        }
+        this.element.dataset.status = status;
+        this.element.classList.toggle("has-picture", this.player.playing);
+        put(this.statePart, WORDS[status]);
+        put(this.reasonPart, text);
+        const live = status === "live";
+        const { latencyMs } = this.player;
+        const facts = [
+            [this.sizePart, live && stream.width ? `${stream.width}×${stream.height}` : ""],
+            [this.ratePart, live && stream.bitrate ? formatBitrate(stream.bitrate) : ""],
+            [this.fpsPart, live && stream.fps ? `${Math.round(stream.fps)} fps` : ""],
+            [this.latencyPart, live && latencyMs !== null ? `${latencyMs} ms` : ""],
+        ];
+        facts.forEach(([part, value]) => put(part, value));
+        const told = [this.name, WORDS[status] + (text && `: ${text}`), ...facts.map(([, value]) => value)];
+        this.openPart.title = told.filter(Boolean).join(" · ");
+        this.streamPart.hidden = !this.stream("sub");
+        this.element.classList.toggle("chosen", this.streamPart.value !== "auto");
+        this.soundPart.hidden = !this.player.hasSound;
+        this.soundPart.setAttribute("aria-pressed", String(this.sounding));
+        if (this.status !== status) {
+            const before = this.status;
+            this.status = status;
+            this.page.onstatus(this, before);
+        }
+    }
+
+    setLarge(large) {
+        if (large === this.large)
+            return;
+        this.element.classList.toggle("large", large);
+        this.closePart.hidden = this.fullPart.hidden = !large;
+        this.openPart.setAttribute("aria-label", large ? "Back to all cameras" : `Show ${this.name} large`);
+    }
+
+    remove() {
+        clearTimeout(this.leaving);
+        this.player.stop();
+        this.element.remove();
+    }
+}
