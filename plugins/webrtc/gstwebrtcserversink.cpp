@@ -5,13 +5,19 @@
  * Serves cameras to browsers: an HTTP server that answers WHEP offers and sends each viewer the picture over WebRTC, at once
  * from the cached GOP, without transcoding. Nobody is let in without credentials.
  *
+ * The picture is at http://HOST:8080/whep/camera for any WHEP player; docs/signalling.md has the same over a WebSocket. Sound
+ * goes to `audio_0`: Opus and G.711 as they are, AAC is made Opus while somebody listens. A credentials file is made with
+ * `mkpasswd -m yescrypt`: lines of `user:hash`.
+ *
+ * `authorize` (request) asks the application instead of the file; it answers within 10 s, from any thread. `session-added` (id)
+ * and `session-removed` (id, reason) come from a worker thread. `close-session` (id, reason) is TRUE if it was there;
+ * `close-principal`, `close-login` and `close-camera` (name, reason) return how many were closed. `create-signaller` carries the
+ * signalling over a connection of the application's.
+ *
  * ## Example launch line
  * |[
  * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency key-int-max=300 ! video/x-h264,profile=baseline ! h264parse config-interval=-1 ! webrtcserversink port=8080 credentials-file=viewers.htpasswd
  * ]|
- * Sound goes to `audio_0`: Opus and G.711 as they are, AAC is made Opus while somebody listens.
- * The picture is at http://HOST:8080/whep/camera for any WHEP player. A credentials file is made with
- * `mkpasswd -m yescrypt`: lines of `user:hash`.
  */
 #include "plugins/core/channel_access.hpp"
 #include "plugins/core/weak_ref.hpp"

@@ -21,7 +21,22 @@ def viewers():
 
 def moving(frames):
     times = [f["ms"] for f in frames if f["ms"] is not None]
-    return len(times) > 0.8 * len(frames) and times == sorted(times) and len(set(times)) > 0.9 * len(times)
+    good = len(times) > 0.8 * len(frames) and times == sorted(times) and len(set(times)) > 0.9 * len(times)
+    if not good:
+        note(f"{len(times)} of {len(frames)} frames have a clock, it says: {times}")
+    return good
+
+
+def settled():
+    """Two seconds of moving, live picture: right after a gap the browser still catches up."""
+    frames = browser.frames(2000)
+    return moving(frames) and statistics.median(latencies(frames)) < 250
+
+
+def streaming():
+    """Both streams have brought a key frame, which may take them a whole GOP."""
+    cameras = json.loads(sluice.get("/api/v1/cameras")[2])["cameras"]
+    return all(s["state"] == "streaming" for c in cameras for s in c["streams"])
 
 
 @suite.case
@@ -29,8 +44,7 @@ def a_wrong_password_shows_no_picture():
     global camera, sluice, browser
     camera = suite.keep(Camera(suite.directory, "--gop", str(GOP), "--sub"))
     sluice = suite.keep(Sluice(suite.directory, {"front": {"main": camera.url(), "sub": camera.url("sub")}}))
-    until(lambda: all(s["state"] == "streaming" for c in json.loads(sluice.get("/api/v1/cameras")[2])["cameras"]
-                      for s in c["streams"]), 15, "the camera streams")
+    until(streaming, 15, "the camera streams")
     browser = suite.keep(Browser())
     browser.login(sluice, password="wrong")
     time.sleep(1)
@@ -147,8 +161,7 @@ def a_camera_that_comes_back_plays_again_in_the_same_page():
     back = time.monotonic()
     until(lambda: any(f["ms"] and f["at"] - f["ms"] < 500 for f in browser.frames(300)), 20, "the picture is live again")
     note(f"live again {time.monotonic() - back:.1f} s after the camera was ready")
-    frames = browser.frames(2000)
-    assert moving(frames) and statistics.median(latencies(frames)) < 250, latencies(frames)[:10]
+    until(settled, 15, "it moves as before")
     assert browser.js("return performance.timeOrigin") == origin, "no reload"
     assert [v["id"] for v in viewers()] == session, "the same session"
     assert browser.tiles() == {"front": "live"}
@@ -174,6 +187,7 @@ def without_websockets_it_asks_and_plays_all_the_same():
     browser.d.get(sluice.base + "/")
     browser.playing()
     assert not browser.sockets()
+    until(streaming, 15, "both can be shown")
     seen = browser.frames(500)[-1]["stream"]
     browser.choose_stream({1: "main", 2: "sub"}[3 - seen])
     until(lambda: browser.frames(300)[-1]["stream"] == 3 - seen, 5, "the other stream")
@@ -228,7 +242,7 @@ def after_a_restart_a_page_that_needs_no_login_plays_again_by_itself():
     browser.d.get(sluice.base.replace("//", f"//admin:{PASSWORD}@") + "/index.html")
     browser.d.get(sluice.base + "/")
     browser.playing()
-    until(lambda: browser.sockets() == ["/api/v1/events", "/ws"], 5, "both sockets are open")
+    until(lambda: browser.sockets() == ["/api/v1/events", "/ws"], 20, "both sockets are open")
     origin = browser.js("return performance.timeOrigin")
     restart()
     began = time.monotonic()

@@ -3,12 +3,14 @@
 // line that its documentation shows.
 #include "tests/support/element_rig.hpp"
 #include "tests/support/live_objects.hpp"
+#include "tests/support/our_elements.hpp"
 
 #include <glib/gstdio.h>
 
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -18,18 +20,6 @@ using namespace sluice;
 using namespace sluice::test;
 
 namespace {
-
-std::vector<std::string> our_elements() {
-    std::vector<std::string> names;
-    for (const char* plugin : {"sluicefanout", "sluicestall", "sluicewebrtc"}) {
-        GList* features = gst_registry_get_feature_list_by_plugin(gst_registry_get(), plugin);
-        for (GList* l = features; l; l = l->next)
-            if (GST_IS_ELEMENT_FACTORY(l->data))
-                names.emplace_back(GST_OBJECT_NAME(l->data));
-        gst_plugin_feature_list_free(features);
-    }
-    return names;
-}
 
 bool has_property(GstElement* e, const char* name) {
     return g_object_class_find_property(G_OBJECT_GET_CLASS(e), name) != nullptr;
@@ -52,10 +42,9 @@ bool change(const Ref<GstElement>& e, GstState to) {
 
 constexpr GstState up[] = {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING};
 
-// A test that looks at every element finds them when it runs, not before: the registry is there only then.
 template <typename F> void for_each_element(F f) {
     const auto names = our_elements();
-    ASSERT_GE(names.size(), 4u); // fewer: a plugin was not found
+    ASSERT_GE(names.size(), 5u); // fewer: a plugin was not found
     for (const std::string& name : names) {
         SCOPED_TRACE(name);
         f(name);
@@ -136,58 +125,152 @@ TEST(Generic, MetadataIsThere) {
     });
 }
 
-// Data comes while the application changes states; an element with request sink pads is fed, one with a channel is written to.
+// Pushes H.264 into a sink pad from a thread of its own until it goes; begins anew when a push is refused. Without a pad it
+// writes the channel that the elements of make_ready() read.
+class Feed {
+public:
+    explicit Feed(const Ref<GstPad>& sinkpad) : sinkpad_(sinkpad) {
+        if (!sinkpad) {
+            thread_ = std::thread([this] {
+                Producer p(channel_of(face_.get()), 5000 * s, true);
+                for (int i = 0; !over_; i++)
+                    i % 10 ? p.delta() : p.key();
+            });
+            return;
+        }
+        src_ = adopt(GST_PAD(gst_object_ref_sink(gst_pad_new("src", GST_PAD_SRC))));
+        EXPECT_EQ(gst_pad_link(src_.get(), sinkpad.get()), GST_PAD_LINK_OK);
+        gst_pad_set_active(src_.get(), TRUE);
+        thread_ = std::thread([this] {
+            begin();
+            for (int i = 0; !over_; i++) {
+                auto b = buffer_of(i % 10 ? p_slice() : key_unit());
+                GST_BUFFER_PTS(b.get()) = i * 40 * ms;
+                if (gst_pad_push(src_.get(), b.release()) == GST_FLOW_OK)
+                    continue;
+                std::this_thread::yield();
+                begin(); // what was said before is forgotten by a pad that was not active
+            }
+        });
+    }
+    ~Feed() {
+        over_ = true;
+        thread_.join();
+        if (sinkpad_)
+            gst_pad_unlink(src_.get(), sinkpad_.get());
+    }
+    Feed(const Feed&) = delete;
+    Feed& operator=(const Feed&) = delete;
+
+private:
+    void begin() {
+        if (!gst_pad_push_event(src_.get(), gst_event_new_stream_start("test")))
+            return; // not now
+        const auto c = h264_caps();
+        gst_pad_push_event(src_.get(), gst_event_new_caps(c.get()));
+        GstSegment segment;
+        gst_segment_init(&segment, GST_FORMAT_TIME);
+        gst_pad_push_event(src_.get(), gst_event_new_segment(&segment));
+    }
+    const Ref<SluiceChannel> face_ = adopt(sluice_channel_get("test/generic"));
+    const Ref<GstPad> sinkpad_;
+    Ref<GstPad> src_;
+    std::atomic<bool> over_ = false;
+    std::thread thread_;
+};
+
+GstPadTemplate* find_template(const Ref<GstElement>& e, GstPadDirection direction, GstPadPresence presence) {
+    for (GList* l = gst_element_class_get_pad_template_list(GST_ELEMENT_GET_CLASS(e.get())); l; l = l->next) {
+        auto* t = GST_PAD_TEMPLATE(l->data);
+        if (GST_PAD_TEMPLATE_DIRECTION(t) == direction && GST_PAD_TEMPLATE_PRESENCE(t) == presence &&
+            !g_str_has_prefix(GST_PAD_TEMPLATE_NAME_TEMPLATE(t), "audio"))
+            return t;
+    }
+    return nullptr;
+}
+
+// A pad that video can be pushed into. Nothing: the element has none.
+Ref<GstPad> take_sink_pad(const Ref<GstElement>& e) {
+    if (find_template(e, GST_PAD_SINK, GST_PAD_ALWAYS))
+        return adopt(gst_element_get_static_pad(e.get(), "sink"));
+    GstPadTemplate* request = find_template(e, GST_PAD_SINK, GST_PAD_REQUEST);
+    return request ? adopt(gst_element_request_pad(e.get(), request, nullptr, nullptr)) : Ref<GstPad>();
+}
+
+void give_back(const Ref<GstElement>& e, const Ref<GstPad>& pad) {
+    if (pad && pad->padtemplate && GST_PAD_TEMPLATE_PRESENCE(pad->padtemplate) == GST_PAD_REQUEST)
+        gst_element_release_request_pad(e.get(), pad.get());
+}
+
+// Takes everything that comes.
+Ref<GstPad> hole() {
+    auto pad = adopt(GST_PAD(gst_object_ref_sink(gst_pad_new("sink", GST_PAD_SINK))));
+    gst_pad_set_chain_function(
+        pad.get(), +[](GstPad*, GstObject*, GstBuffer* buffer) {
+            gst_buffer_unref(buffer);
+            return GST_FLOW_OK;
+        });
+    gst_pad_set_event_function(
+        pad.get(), +[](GstPad*, GstObject*, GstEvent* event) -> gboolean {
+            gst_event_unref(event);
+            return TRUE;
+        });
+    gst_pad_set_active(pad.get(), TRUE);
+    return pad;
+}
+
 TEST(Generic, StateChangesWhileDataComes) {
     for_each_element([](const std::string& name) {
         const auto e = make_ready(name);
-        Ref<GstPad> sinkpad, src;
-        GList* templates = gst_element_class_get_pad_template_list(GST_ELEMENT_GET_CLASS(e.get()));
-        for (GList* l = templates; l && !sinkpad; l = l->next) {
-            auto* t = GST_PAD_TEMPLATE(l->data);
-            if (GST_PAD_TEMPLATE_DIRECTION(t) == GST_PAD_SINK && GST_PAD_TEMPLATE_PRESENCE(t) == GST_PAD_REQUEST &&
-                !g_str_has_prefix(GST_PAD_TEMPLATE_NAME_TEMPLATE(t), "audio"))
-                sinkpad = adopt(gst_element_request_pad(e.get(), t, nullptr, nullptr));
+        const Ref<GstPad> sinkpad = take_sink_pad(e);
+        {
+            const Feed feed(sinkpad);
+            for (int i = 0; i < 30; i++)
+                for (const GstState state :
+                     {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED})
+                    EXPECT_TRUE(gst_element_set_state(e.get(), state) != GST_STATE_CHANGE_FAILURE);
         }
-        const auto face = adopt(sluice_channel_get("test/generic"));
-        std::atomic<bool> over = false;
-        std::thread data;
-        if (sinkpad) {
-            src = adopt(GST_PAD(gst_object_ref_sink(gst_pad_new("src", GST_PAD_SRC))));
-            ASSERT_EQ(gst_pad_link(src.get(), sinkpad.get()), GST_PAD_LINK_OK);
-            gst_pad_set_active(src.get(), TRUE);
-            gst_pad_push_event(src.get(), gst_event_new_stream_start("test"));
-            const auto c = h264_caps();
-            gst_pad_push_event(src.get(), gst_event_new_caps(c.get()));
-            GstSegment segment;
-            gst_segment_init(&segment, GST_FORMAT_TIME);
-            gst_pad_push_event(src.get(), gst_event_new_segment(&segment));
-            data = std::thread([&] {
-                for (int i = 0; !over; i++) {
-                    auto b = buffer_of(i % 10 ? p_slice() : key_unit());
-                    GST_BUFFER_PTS(b.get()) = i * 40 * ms;
-                    if (gst_pad_push(src.get(), b.release()) != GST_FLOW_OK)
-                        std::this_thread::yield();
-                }
-            });
-        } else {
-            data = std::thread([&] {
-                Producer p(channel_of(face.get()), 5000 * s, true);
-                for (int i = 0; !over; i++)
-                    i % 10 ? p.delta() : p.key();
-            });
-        }
-        for (int i = 0; i < 30; i++)
-            for (const GstState state :
-                 {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED})
-                EXPECT_TRUE(gst_element_set_state(e.get(), state) != GST_STATE_CHANGE_FAILURE);
-        over = true;
-        data.join();
         EXPECT_TRUE(change(e, GST_STATE_NULL));
-        if (sinkpad) {
-            gst_pad_unlink(src.get(), sinkpad.get());
-            gst_element_release_request_pad(e.get(), sinkpad.get());
-        }
+        give_back(e, sinkpad);
     });
+}
+
+TEST(Generic, PadsComeAndGoWhileDataComes) {
+    unsigned kinds = 0;
+    for_each_element([&kinds](const std::string& name) {
+        const auto e = make_ready(name);
+        GstPadTemplate* outlet = find_template(e, GST_PAD_SRC, GST_PAD_REQUEST);
+        GstPadTemplate* inlet = find_template(e, GST_PAD_SINK, GST_PAD_REQUEST);
+        if (!outlet && !inlet)
+            return;
+        kinds++;
+        EXPECT_TRUE(gst_element_set_state(e.get(), GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE);
+        const Ref<GstPad> sinkpad = outlet ? take_sink_pad(e) : Ref<GstPad>();
+        std::optional<Feed> feed;
+        if (outlet)
+            feed.emplace(sinkpad);
+        for (int i = 0; i < 100; i++) {
+            const auto pad = adopt(gst_element_request_pad(e.get(), outlet ? outlet : inlet, nullptr, nullptr));
+            ASSERT_TRUE(pad);
+            if (inlet && !outlet) {
+                const Feed passing(pad);
+                std::this_thread::yield();
+            } else if (i % 3) { // every third is never linked
+                const auto peer = hole();
+                EXPECT_EQ(gst_pad_link(pad.get(), peer.get()), GST_PAD_LINK_OK);
+                std::this_thread::yield();
+                if (i % 3 == 1)
+                    gst_pad_unlink(pad.get(), peer.get());
+                else
+                    give_back(e, pad);
+                if (i % 3 == 2)
+                    continue;
+            }
+            give_back(e, pad);
+        }
+        EXPECT_TRUE(gst_element_set_state(e.get(), GST_STATE_NULL) != GST_STATE_CHANGE_FAILURE);
+    });
+    EXPECT_GE(kinds, 3u) << "fanoutsink, keyframefanout, webrtcserversink";
 }
 
 TEST(Generic, MadeAndThrownAwayInAnyStateLeavesNothing) {
