@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice {
 
@@ -90,14 +91,15 @@ Accounts::Changes Accounts::refresh(std::string& error) {
         return {};
     Changes out;
     out.accounts = !(accounts_now == accounts_stamp_);
-    accounts_stamp_ = accounts_now;
-    tokens_stamp_ = tokens_now;
     const auto before = credentials_;
     const auto tokens_before = tokens_;
     if (const Result<bool> loaded = load(); !loaded) {
-        error = loaded.error().text;
+        // Tried again the next time: it may have been a moment without descriptors.
+        if (loaded.error().text != std::exchange(reported_, loaded.error().text))
+            error = reported_;
         return {};
     }
+    reported_.clear();
     out.revoked = credentials_->revoked_since(*before);
     for (const auto& [hash, name] : tokens_before)
         if (!tokens_.count(hash))

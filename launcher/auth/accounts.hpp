@@ -62,6 +62,7 @@ private:
     std::shared_ptr<const Credentials> credentials_ = std::make_shared<Credentials>();
     std::map<std::string, std::string, std::less<>> tokens_; // hash -> name
     Stamp accounts_stamp_, tokens_stamp_;
+    std::string reported_; // why the files could not be read the last time
 };
 
 } // namespace sluice

@@ -48,6 +48,7 @@ struct Events::Socket {
 struct Events::Pending {
     std::weak_ptr<Events*> owner;
     Visitor who;
+    std::string refused; // the right ended before the socket was there
 };
 
 Events::Events(std::function<Json()> cameras) : cameras_(std::move(cameras)), self_(std::make_shared<Events*>(this)) {}
@@ -74,7 +75,8 @@ void Events::upgrade(SoupServerMessage* message, const Visitor& who) {
                             " is served here: " + error->message);
         return;
     }
-    if (sockets_.size() >= max_sockets) {
+    std::erase_if(upgrading_, [](const auto& pending) { return pending.expired(); });
+    if (sockets_.size() + upgrading_.size() >= max_sockets) {
         set_header(message, "Retry-After", "10");
         respond_problem(message, ErrorKind::too_many,
                         "too many pages are connected; allowed are " + std::to_string(max_sockets));
@@ -83,17 +85,19 @@ void Events::upgrade(SoupServerMessage* message, const Visitor& who) {
     // Would contradict "Connection: Upgrade", see close_after_answer().
     soup_message_headers_remove(soup_server_message_get_response_headers(message), "Connection");
     soup_websocket_server_process_handshake(message, nullptr, protocols, nullptr, nullptr);
+    using Holder = std::shared_ptr<Pending>;
+    auto* holder = new Holder(std::make_shared<Pending>(Pending{self_, who, {}}));
+    upgrading_.push_back(*holder);
     g_signal_connect_data(
         message, "wrote-informational", G_CALLBACK(+[](SoupServerMessage* m, gpointer data) {
-            const auto& pending = *static_cast<Pending*>(data);
-            if (const auto owner = pending.owner.lock())
-                (*owner)->adopt_connection(m, Visitor(pending.who));
+            const Holder pending = std::move(*static_cast<Holder*>(data));
+            if (const auto owner = pending ? pending->owner.lock() : nullptr)
+                (*owner)->adopt_connection(m, *pending);
         }),
-        new Pending{self_, who}, [](gpointer data, GClosure*) { delete static_cast<Pending*>(data); },
-        GConnectFlags(0));
+        holder, [](gpointer data, GClosure*) { delete static_cast<Holder*>(data); }, GConnectFlags(0));
 }
 
-void Events::adopt_connection(SoupServerMessage* message, const Visitor& who) {
+void Events::adopt_connection(SoupServerMessage* message, const Pending& pending) {
     const Ref<SoupServerMessage> held = ref(message); // the server lets go of it
     const Ref<GIOStream> stream = adopt(soup_server_message_steal_connection(message));
     if (!stream)
@@ -101,7 +105,7 @@ void Events::adopt_connection(SoupServerMessage* message, const Visitor& who) {
     auto made = std::make_unique<Socket>();
     Socket& socket = *made;
     socket.owner = this;
-    socket.who = who;
+    socket.who = pending.who;
     socket.heard = socket.said = steady_clock::now();
     socket.connection =
         adopt(soup_websocket_connection_new(stream.get(), soup_server_message_get_uri(message),
@@ -135,6 +139,10 @@ void Events::adopt_connection(SoupServerMessage* message, const Visitor& who) {
         tell(true);
     }
     sockets_.push_back(std::move(made));
+    if (!pending.refused.empty()) {
+        socket.close(SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, pending.refused);
+        return;
+    }
     const std::string list = dump(Json{{"type", "cameras"}, {"cameras", latest_}});
     socket.allowed = std::max(least_queue, lists_in_queue * list.size());
     send(socket, list);
@@ -215,18 +223,22 @@ void Events::housekeeping() {
     });
 }
 
-void Events::close_login(const std::string& session) {
+void Events::close_if(const std::function<bool(const Visitor&)>& ended, const char* why) {
+    for (const auto& weak : upgrading_)
+        if (const auto pending = weak.lock(); pending && ended(pending->who))
+            pending->refused = why;
     each([&](Socket& socket) {
-        if (socket.who.session == session)
-            socket.close(SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, login_ended);
+        if (ended(socket.who))
+            socket.close(SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, why);
     });
 }
 
+void Events::close_login(const std::string& session) {
+    close_if([&](const Visitor& who) { return who.session == session; }, login_ended);
+}
+
 void Events::close_principal(const std::string& principal) {
-    each([&](Socket& socket) {
-        if (principal.empty() || socket.who.principal == principal)
-            socket.close(SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, "the credentials have changed");
-    });
+    close_if([&](const Visitor& who) { return who.principal == principal; }, "the credentials have changed");
 }
 
 void Events::going_away() {

@@ -13,6 +13,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -38,7 +39,7 @@ public:
     void upgrade(SoupServerMessage* message, const Visitor& who);
     void changed(); // something about a camera is different now
     void close_login(const std::string& session);
-    void close_principal(const std::string& principal); // has to prove again who they are; empty: everybody
+    void close_principal(const std::string& principal); // has to prove again who they are
     // Says so to everybody and waits a moment, running the main context, until they have heard it.
     void going_away();
 
@@ -48,7 +49,8 @@ private:
     using Time = std::chrono::steady_clock::time_point;
     struct Socket;
     struct Pending;
-    void adopt_connection(SoupServerMessage* message, const Visitor& who);
+    void adopt_connection(SoupServerMessage* message, const Pending& pending);
+    void close_if(const std::function<bool(const Visitor&)>& ended, const char* why);
     void each(const std::function<void(Socket&)>& act);
     void send(Socket& socket, const std::string& text);
     void tell(bool numbers);
@@ -57,6 +59,7 @@ private:
 
     const std::function<Json()> cameras_;
     std::list<std::unique_ptr<Socket>> sockets_;
+    std::vector<std::weak_ptr<Pending>> upgrading_;
     CameraNews news_;
     Json latest_; // the list of the last comparison
     Time told_at_{};

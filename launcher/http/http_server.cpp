@@ -41,6 +41,13 @@ void method_not_allowed(SoupServerMessage* message, const char* allowed) {
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+constexpr const char* other_site = "the request comes from a page of another site";
+
+bool from_own_page(SoupServerMessage* message) {
+    return Authenticator::same_origin(request_header(message, "Origin"), request_header(message, "Host"),
+                                      request_header(message, "Sec-Fetch-Site"));
+}
+
 // Assets a browser needs before anybody has logged in.
 bool is_public_asset(const std::string& path) {
     static const std::map<std::string, int> names = {{"/login.js", 0}, {"/style.css", 0}, {"/icon.svg", 0}};
@@ -214,6 +221,11 @@ void HttpServer::wait_for(SoupServerMessage* message, const std::function<void(R
 }
 
 void HttpServer::handle_private(SoupServerMessage* message, const std::string& path) {
+    // A WebSocket is a GET, but a page of another site may open one and read it, and the browser adds what it knows.
+    if (path == Events::path && !from_own_page(message)) {
+        respond_problem(message, ErrorKind::forbidden, other_site);
+        return;
+    }
     LoginQuestion q;
     q.authorization = request_header(message, "Authorization");
     q.cookie = request_header(message, "Cookie");
@@ -221,8 +233,7 @@ void HttpServer::handle_private(SoupServerMessage* message, const std::string& p
     q.host = request_header(message, "Host");
     q.fetch_site = request_header(message, "Sec-Fetch-Site");
     q.peer = peer_address(message);
-    // A WebSocket is a GET, but a page of another site may open one and read it.
-    q.changes_state = !is_read(request_method(message)) || path == Events::path;
+    q.changes_state = !is_read(request_method(message));
     wait_for(message, [&](const Resume& resume) {
         auth_->authenticate(q, [this, message, path, resume](const LoginAnswer& answer) {
             resume([&] {
@@ -321,9 +332,8 @@ bool HttpServer::serve_asset(SoupServerMessage* message, const std::string& name
 
 void HttpServer::login(const Call& call) {
     SoupServerMessage* message = call.message;
-    if (!Authenticator::same_origin(request_header(message, "Origin"), request_header(message, "Host"),
-                                    request_header(message, "Sec-Fetch-Site"))) {
-        respond_problem(message, ErrorKind::forbidden, "the request comes from a page of another site");
+    if (!from_own_page(message)) {
+        respond_problem(message, ErrorKind::forbidden, other_site);
         return;
     }
     if (!starts_with(request_header(message, "Content-Type"), "application/json")) {

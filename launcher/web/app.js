@@ -89,8 +89,11 @@ function applyHash() {
         tile.element.inert = large !== null && tile !== large;
         tile.follow();
     }
-    if (large !== before)
-        page.focus(large || before);
+    if (large !== before) {
+        const next = large || (tiles.get(before.name) === before ? before : current); // it may be gone
+        if (next)
+            page.focus(next);
+    }
     document.title = large ? `${large.name} - Sluice` : "Sluice";
 }
 
@@ -259,7 +262,7 @@ addEventListener("online", () => feed.hurry());
 setInterval(() => tiles.forEach(tile => tile.look()), LOOK_MS);
 
 let hiding = null;
-document.addEventListener("visibilitychange", () => {
+function followPage() {
     clearTimeout(hiding);
     if (document.hidden) {
         hiding = setTimeout(() => {
@@ -269,9 +272,12 @@ document.addEventListener("visibilitychange", () => {
     } else {
         pageHidden = false;
         feed.hurry();
-        tiles.forEach(tile => tile.follow());
+        tiles.forEach(tile => tile.shown());
     }
-});
+}
+document.addEventListener("visibilitychange", followPage);
+if (document.hidden) // opened behind another page
+    followPage();
 addEventListener("pagehide", () => {
     tiles.forEach(tile => tile.player.stop());
     signalling.leaveAll();

@@ -7,6 +7,7 @@ const POLL_HIDDEN_MS = 10000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15000;
 const SILENCE_MS = 50000; // the server says something each 20 s
+const DRAW_MS = 50;
 const NOTICE_MS = 1500;   // a short break is nobody's business
 
 export class Feed {
@@ -73,7 +74,13 @@ export class Feed {
         clearTimeout(this.noticing);
         this.noticing = null;
         this.onproblem("");
-        this.oncameras([...this.cameras.values()]);
+        // One message per camera: all that come together are drawn together.
+        this.drawing ??= setTimeout(() => {
+            this.drawing = null;
+            if (!this.ended)
+                this.oncameras([...this.cameras.values()]);
+        }, this.drawn ? DRAW_MS : 0);
+        this.drawn = true;
     }
 
     bad(text) {

@@ -17,23 +17,24 @@ export function listenToKeys(page) {
     document.getElementById("help-open").addEventListener("click", showHelp);
     document.getElementById("help-close").addEventListener("click", () => help.close());
 
-    const step = by => {
-        const tiles = page.tiles();
-        const from = tiles.indexOf(page.large() || page.current());
-        const to = tiles[from + by];
+    const go = to => {
         if (!to)
             return;
         if (page.large())
             page.showLarge(to.name);
         page.focus(to);
     };
+    const step = by => {
+        const tiles = page.tiles();
+        go(tiles[tiles.indexOf(page.large() || page.current()) + by]);
+    };
     const moves = {
         ArrowLeft: () => step(-1),
         ArrowRight: () => step(1),
         ArrowUp: () => step(page.large() ? -1 : -page.columns()),
         ArrowDown: () => step(page.large() ? 1 : page.columns()),
-        Home: () => page.focus(page.tiles()[0]),
-        End: () => page.focus(page.tiles().at(-1)),
+        Home: () => go(page.tiles()[0]),
+        End: () => go(page.tiles().at(-1)),
     };
     const words = {
         f: () => page.toggleFullScreen(),

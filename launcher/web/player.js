@@ -110,28 +110,11 @@ export class Player {
         const attempt = ++this.attempt;
         const begun = performance.now();
         const stale = () => attempt !== this.attempt;
-        await enter();
         try {
-            if (stale())
+            const joined = await this.join(attempt, begun);
+            if (!joined)
                 return;
-            const { peer, offer } = await takePeer();
-            if (stale()) {
-                peer.close();
-                return;
-            }
-            this.peer = peer;
-            peer.ontrack = event => this.show(event, attempt, begun);
-            peer.onconnectionstatechange = () => this.connectionChanged(attempt);
-            const candidates = [];
-            peer.onicecandidate = ({ candidate }) => candidates.push(candidate);
-            // The offer goes out before candidates are gathered: the server finds this end by its checks.
-            const local = peer.setLocalDescription(offer);
-            const asked = this.stream;
-            const session = await this.signalling.join({ camera: this.camera, stream: asked, sdp: offer.sdp });
-            if (stale()) {
-                session.leave();
-                return;
-            }
+            const { peer, local, candidates, asked, session } = joined;
             this.session = session;
             this.showing = asked;
             const current = act => (...values) => {
@@ -172,6 +155,35 @@ export class Player {
             } else {
                 this.again(error.message, Math.min(error.retryMs || 0, LONGEST_RETRY_MS));
             }
+        }
+    }
+
+    // What costs the server something; nothing if the attempt is over. The place is given back before what may never end: the
+    // promises of a peer that is closed stay as they are.
+    async join(attempt, begun) {
+        await enter();
+        try {
+            if (attempt !== this.attempt)
+                return null;
+            const { peer, offer } = await takePeer();
+            if (attempt !== this.attempt) {
+                peer.close();
+                return null;
+            }
+            this.peer = peer;
+            peer.ontrack = event => this.show(event, attempt, begun);
+            peer.onconnectionstatechange = () => this.connectionChanged(attempt);
+            const candidates = [];
+            peer.onicecandidate = ({ candidate }) => candidates.push(candidate);
+            // The offer goes out before candidates are gathered: the server finds this end by its checks.
+            const local = peer.setLocalDescription(offer);
+            local.catch(() => {}); // told when it is waited for
+            const asked = this.stream;
+            const session = await this.signalling.join({ camera: this.camera, stream: asked, sdp: offer.sdp });
+            if (attempt === this.attempt)
+                return { peer, local, candidates, asked, session };
+            session.leave();
+            return null;
         } finally {
             exit();
         }
@@ -221,7 +233,7 @@ export class Player {
                 this.firstFrameMs = now - begun;
                 this.onchange();
             }
-            video.requestVideoFrameCallback(frame);
+            video.requestVideoFrameCallback?.(frame);
         };
         if (video.requestVideoFrameCallback)
             video.requestVideoFrameCallback(frame);

@@ -9,7 +9,7 @@ const OPENING_MS = 1500;     // so long a join waits for the socket before it go
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30000;
 const PING_MS = 15000;
-const SILENCE_MS = 25000;
+const SILENCE_MS = 10000;     // after a ping; timers of hidden pages come when they like
 
 const HEADERS = { "X-Requested-With": "sluice" };
 
@@ -94,6 +94,7 @@ export class WhepSignalling {
                 method: "POST",
                 headers: { ...HEADERS, "Content-Type": "application/sdp" },
                 body: sdp,
+                signal: AbortSignal.timeout(ANSWER_MS),
             });
         } catch {
             throw new SignallingError("the server does not answer");
@@ -143,10 +144,11 @@ export class SocketSignalling {
 
     connect() {
         this.open = false;
+        this.unanswered = 0; // since when a ping has had no answer
         this.opening = new Promise(resolve => { this.settle = resolve; });
         const socket = this.socket = new WebSocket(socketUrl(this.path), "sluice.v1");
         socket.onmessage = event => {
-            this.heard = performance.now();
+            this.unanswered = 0;
             let message;
             try {
                 message = JSON.parse(event.data);
@@ -161,6 +163,7 @@ export class SocketSignalling {
     lost() {
         this.open = false;
         this.settle(false);
+        this.opening = Promise.resolve(false); // until it is tried again
         for (const { reject } of this.joining.values())
             reject(new SignallingError("the connection to the server was lost"));
         this.joining.clear();
@@ -184,20 +187,24 @@ export class SocketSignalling {
 
     // A network that went away without a word is noticed by silence.
     ping() {
-        if (!this.send({ type: "ping" }))
-            return;
-        if (performance.now() - this.heard > SILENCE_MS) {
+        const now = performance.now();
+        if (this.unanswered && now - this.unanswered > SILENCE_MS) {
             this.socket.onclose = this.socket.onmessage = null;
             this.socket.close();
             this.lost();
+        } else if (this.send({ type: "ping" })) {
+            this.unanswered ||= now;
         }
     }
 
     join({ camera, stream, sdp }) {
         const id = String(this.next++);
         return new Promise((resolve, reject) => {
+            if (!this.send({ type: "join", id, camera, ...(stream && { stream }), sdp })) {
+                reject(new SignallingError("the connection to the server was lost"));
+                return;
+            }
             this.joining.set(id, { resolve, reject, camera });
-            this.send({ type: "join", id, camera, ...(stream && { stream }), sdp });
             setTimeout(() => {
                 if (this.joining.delete(id))
                     reject(new SignallingError("the server does not answer"));
@@ -226,9 +233,14 @@ export class SocketSignalling {
             joining.resolve(this.sessions.get(message.id));
             break;
         case "attached":
-            if (!session)
+            if (!session) {
                 this.send({ type: "leave", id: message.id });
-            else if (session.wanted && session.wanted !== message.stream)
+                break;
+            }
+            // What was said while the socket was away is not said again, except that there is no picture.
+            session.onswitched(message.stream);
+            session.onstate("streaming");
+            if (session.wanted && session.wanted !== message.stream)
                 session.choose(session.wanted);
             break;
         case "error":

@@ -116,8 +116,16 @@ export class Tile {
         return (this.large || this.visible && !covered) && !this.page.hidden();
     }
 
+    // The page can be seen again: until now nobody was told of pictures.
+    shown() {
+        this.player.lastFrame = performance.now();
+        this.follow();
+    }
+
     // Brings the session in line with what is seen. A camera that is away is not asked for: the answer is known.
     follow() {
+        if (this.removed)
+            return;
         this.player.setSound(this.sounding && this.seen);
         if (!this.seen || !this.camera.webrtc) {
             if (this.player.running && !this.leaving)
@@ -148,7 +156,8 @@ export class Tile {
         if (!this.seen || !this.player.playing || document.hidden)
             return;
         const { fps } = this.stream(this.player.showing) || {};
-        const frozen = performance.now() - this.player.lastFrame > Math.max(FROZEN_MS, 3000 / (fps || 1));
+        const frozen = "requestVideoFrameCallback" in this.videoPart // nobody else says when pictures come
+            && performance.now() - this.player.lastFrame > Math.max(FROZEN_MS, 3000 / (fps || 1));
         if (frozen !== this.frozen) {
             this.frozen = frozen;
             this.draw();
@@ -215,6 +224,7 @@ export class Tile {
     }
 
     remove() {
+        this.removed = true;
         clearTimeout(this.leaving);
         this.player.stop();
         this.element.remove();

@@ -3,6 +3,7 @@
 """Many cameras on one page: the grid in every window, keyboard, main and sub by size, sound, one socket for all."""
 import json
 import sys
+import time
 
 from harness import BUILD, Browser, Camera, Sluice, Suite, note, until
 
@@ -53,6 +54,16 @@ def every_camera_plays_and_two_sockets_do_all():
     assert len(browser.joins()) == COUNT
     states = [len(json.loads(sluice.get("/api/v1/viewers")[2])["viewers"])]
     assert states == [COUNT], states
+
+
+@suite.case
+def sockets_that_break_while_all_join_cost_moments():
+    browser.d.get(sluice.base + "/")
+    browser.js("const t = setInterval(() => probe.breakSockets(), 60); setTimeout(() => clearInterval(t), 1200)")
+    began = time.monotonic()
+    until(lambda: list(browser.tiles().values()) == ["live"] * COUNT, 12, "all pictures are live; no join was lost")
+    note(f"all live {time.monotonic() - began:.1f} s after the page was there")
+    until(lambda: browser.sockets() == ["/api/v1/events", "/ws"], 20, "both sockets are open")
 
 
 @suite.case

@@ -56,6 +56,7 @@ def only_who_may_see_the_cameras_gets_in():
     refused(401, headers={"Cookie": mine["Cookie"] + "x"})
     refused(403, headers={**mine, "Origin": "http://evil.example"})
     refused(403, headers={**mine, "Origin": "null"})
+    refused(403, headers={**BASIC, "Origin": "http://evil.example"}) # a browser adds a password that it knows by itself
     refused(400, protocol="sluice.events.v2")
     assert sluice.get("/api/v1/events")[0] == 400, "no WebSocket"
     assert sluice.get("/api/v1/events", method="POST")[0] == 405

@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -222,6 +223,29 @@ TEST_F(LoginFiles, ChangesByAnotherProcessAreSeen) {
     EXPECT_FALSE(running.refresh(error).accounts);
     EXPECT_NE(error.find("accounts:1"), std::string::npos) << error;
     EXPECT_TRUE(running.credentials()->verify("admin", "password-2")) << "what was right stays";
+    error.clear();
+    EXPECT_FALSE(running.refresh(error).accounts);
+    EXPECT_EQ(error, "") << "said once";
+}
+
+TEST_F(LoginFiles, AChangeThatCouldNotBeReadAtOnceIsSeenLater) {
+    auto state = StateDirectory::open(path(), false);
+    ASSERT_TRUE(state);
+    Accounts running(state.value()), other(state.value());
+    ASSERT_TRUE(running.set_password("admin", "password-1"));
+    ASSERT_TRUE(other.load());
+    ASSERT_TRUE(other.set_password("admin", "password-2"));
+    std::string error;
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max}; // no file can be opened
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const Accounts::Changes blind = running.refresh(error);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_TRUE(blind.revoked.empty());
+    EXPECT_NE(error, "");
+    EXPECT_EQ(running.refresh(error).revoked, std::vector<std::string>{"admin"});
+    EXPECT_TRUE(running.credentials()->verify("admin", "password-2"));
 }
 
 TEST_F(LoginFiles, Tokens) {
