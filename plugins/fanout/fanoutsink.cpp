@@ -190,9 +190,13 @@ void post_eos_if_due(SluiceFanoutSink* self) {
     gst_element_post_message(GST_ELEMENT(self), message);
 }
 
-void taken_over(SluiceFanoutSink* self, const Channel& channel) {
+// The channel no longer takes this token.
+GstFlowReturn refused(SluiceFanoutSink* self, const Target& target) {
+    if (target_of(*self->state).token != target.token)
+        return GST_FLOW_FLUSHING; // it was us: shutting down
     GST_ELEMENT_ERROR(self, RESOURCE, BUSY,
-                      ("Another producer has taken over the channel '%s'.", channel.name().c_str()), (nullptr));
+                      ("Another producer has taken over the channel '%s'.", target.channel->name().c_str()), (nullptr));
+    return GST_FLOW_ERROR;
 }
 
 bool set_caps(SluiceFanoutSink* self, GstPad* pad, const GstCaps* caps) {
@@ -221,11 +225,10 @@ bool set_caps(SluiceFanoutSink* self, GstPad* pad, const GstCaps* caps) {
     }
     if (!t.channel || !t.token)
         return false; // shutting down
-    if (!t.channel->set_track(t.token, state_of(pad).index, caps)) {
-        taken_over(self, *t.channel);
-        return false;
-    }
-    return true;
+    if (t.channel->set_track(t.token, state_of(pad).index, caps))
+        return true;
+    refused(self, t);
+    return false;
 }
 
 gboolean sink_event(GstPad* pad, GstObject* parent, GstEvent* raw) {
@@ -313,10 +316,7 @@ GstFlowReturn sink_chain(GstPad* pad, GstObject* parent, GstBuffer* raw) {
     }
     case Channel::Written::stale: break;
     }
-    if (target_of(s).token != t.token)
-        return GST_FLOW_FLUSHING; // it was us: shutting down
-    taken_over(self, *t.channel);
-    return GST_FLOW_ERROR;
+    return refused(self, t);
 }
 
 gboolean sink_query(GstPad* pad, GstObject* parent, GstQuery* query) {
