@@ -73,12 +73,14 @@ void Branch::begin() {
     else if (fanout_->start == BranchStart::cached_gop)
         cursor_ = ring.newest_key();
     discont_ = true;
+    told_eos_ = 0;
 }
 
 void Branch::flush() {
     std::lock_guard lock(fanout_->mutex);
     flush_stop_ = true;
     ended_ = false;
+    ++flushes_;
     cursor_.reset();
 }
 
@@ -91,16 +93,17 @@ Branch::Stats Branch::stats() const {
 
 bool Branch::next(Work& work) {
     Fanout& f = *fanout_;
-    work = Work{.run = work.run, .link = work.link, .sent = std::move(work.sent)};
+    work = Work{.run = work.run, .link = work.link, .flush = work.flush, .sent = std::move(work.sent)};
     std::unique_lock lock(f.mutex);
     for (;;) {
         if (stop_ || run_ != work.run)
             return false;
         if (std::exchange(work.link, link_) != link_)
             work.sent = nullptr; // another peer has seen nothing yet
+        work.flush = flushes_;
         const bool may = f.running && !f.flushing;
         if (may && std::exchange(flush_stop_, false)) {
-            work.flush_stop = true;
+            work.event = f.flush_stop;
             return true;
         }
         if (may && linked_ && !ended_) {
@@ -114,7 +117,7 @@ bool Branch::next(Work& work) {
                 if (const auto key = f.ring.newest_key(); key && *key >= joined_)
                     cursor_ = key;
             }
-            if (!cursor_ && !std::exchange(asked_, true)) {
+            if (!cursor_ && !f.eos && !std::exchange(asked_, true)) {
                 work.ask_key = true;
                 return true;
             }
@@ -122,11 +125,19 @@ bool Branch::next(Work& work) {
                 work.buffer = item->buffer;
                 work.event = item->event;
                 work.sticky = item->sticky;
+                if (work.event && GST_EVENT_TYPE(work.event.get()) == GST_EVENT_EOS)
+                    told_eos_ = f.eos_number;
                 work.discont = item->buffer && std::exchange(discont_, false);
                 if (item->buffer && *cursor_ < joined_)
                     work.pace = f.burst_pace;
                 ++*cursor_;
                 asked_ = false;
+                return true;
+            }
+            // Nothing is left that it could begin with.
+            if (f.eos && std::exchange(told_eos_, f.eos_number) != f.eos_number) {
+                work.event = f.eos;
+                work.sticky = f.sticky;
                 return true;
             }
         }
@@ -166,8 +177,8 @@ void Branch::paced(GstClockTime pace) {
 void Branch::send(Work& work) {
     if (work.ask_key)
         return wants_key_();
-    if (work.flush_stop) {
-        gst_pad_push_event(pad_.get(), gst_event_new_flush_stop(TRUE));
+    if (work.event && GST_EVENT_TYPE(work.event.get()) == GST_EVENT_FLUSH_STOP) {
+        gst_pad_push_event(pad_.get(), work.event.release());
         work.sent = nullptr;
         return;
     }
@@ -186,8 +197,8 @@ void Branch::send(Work& work) {
     }
     const GstFlowReturn flow = gst_pad_push(pad_.get(), work.buffer.release());
     std::lock_guard lock(fanout_->mutex);
-    if (run_ != work.run || link_ != work.link)
-        return;
+    if (run_ != work.run || link_ != work.link || flushes_ != work.flush)
+        return; // of something that is over
     stats_.flow = flow;
     if (flow == GST_FLOW_OK) {
         ++stats_.buffers;

@@ -21,6 +21,10 @@ struct Fanout {
     BranchStart start = BranchStart::cached_gop;
     GstClockTime burst_pace = 0; // ns between buffers of the past
     bool running = false, flushing = false;
+    Ref<GstEvent> flush_stop; // the last one
+    // The last one, for branches that cannot come to it through the ring; until a new stream begins.
+    Ref<GstEvent> eos;
+    uint64_t eos_number = 0;
     Ref<GstClock> clock; // while playing
     unsigned threads = 0;
 };
@@ -49,10 +53,10 @@ private:
         Ref<GstBuffer> buffer;
         Ref<GstEvent> event;
         std::shared_ptr<const StickyEvents> sticky;
-        bool flush_stop = false, discont = false, ask_key = false;
+        bool discont = false, ask_key = false;
         GstClockTime pace = 0;
         // Kept from one to the next.
-        uint64_t run = 0, link = 0;               // of which start and which link this is
+        uint64_t run = 0, link = 0, flush = 0;    // of which start, link and flush this is
         std::shared_ptr<const StickyEvents> sent; // what the peer has seen
     };
     bool next(Work& work); // waits; false: the thread ends
@@ -68,7 +72,7 @@ private:
     std::optional<uint64_t> cursor_; // nothing: waits for a key unit
     uint64_t joined_ = 0;            // where the ring ended when it began: what lies before is the past
     uint64_t run_ = 0; // starts and stops: a thread that hung over one of them has nothing to say any more
-    uint64_t link_ = 0;
+    uint64_t link_ = 0, flushes_ = 0, told_eos_ = 0;
     bool linked_ = false; // an unlinked branch takes nothing
     bool stop_ = true, discont_ = true, ended_ = false, flush_stop_ = false, asked_ = false;
     GstClockID waiting_ = nullptr;

@@ -74,6 +74,7 @@ struct KeyframeFanout {
     unsigned next_pad = 0;
     bool active = false;
     bool can_make_key_units = true; // upstream has not refused so far
+    bool key_unit_wanted = false;   // since a request that came too soon
     GstClockTime last_key_request = GST_CLOCK_TIME_NONE;
 };
 
@@ -105,6 +106,27 @@ GstStructure* to_structure(const char* name, const Branch::Stats& s) {
 
 // --- the sink ---
 
+void request_key_unit(Self* self) {
+    KeyframeFanout& s = *self->state;
+    const auto clock = adopt(gst_system_clock_obtain());
+    const GstClockTime now = gst_clock_get_time(clock.get());
+    {
+        std::lock_guard lock(s.mutex);
+        if (!s.can_make_key_units)
+            return;
+        // Too soon: when a later buffer comes, if no key unit has come by then.
+        s.key_unit_wanted =
+            GST_CLOCK_TIME_IS_VALID(s.last_key_request) && now < s.last_key_request + key_request_interval;
+        if (s.key_unit_wanted)
+            return;
+        s.last_key_request = now;
+    }
+    const bool done = gst_pad_push_event(s.sink.get(), gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE,
+                                                                                                   TRUE, 0)) != FALSE;
+    std::lock_guard lock(s.mutex);
+    s.can_make_key_units = done;
+}
+
 GstFlowReturn chain(GstPad* pad, GstObject* parent, GstBuffer* buffer) {
     KeyframeFanout& s = *SLUICE_KEYFRAME_FANOUT(parent)->state;
     Fanout& f = *s.fanout;
@@ -117,12 +139,22 @@ GstFlowReturn chain(GstPad* pad, GstObject* parent, GstBuffer* buffer) {
     gsize offset = 0, max = 0;
     gst_buffer_get_sizes(buffer, &offset, &max);
     item.bytes = max; // what it holds, not what it shows
-    std::lock_guard lock(f.mutex);
-    if (f.flushing)
-        return GST_FLOW_FLUSHING;
-    item.sticky = f.sticky;
-    f.ring.push(std::move(item));
-    f.changed.notify_all();
+    const bool key = item.key;
+    {
+        std::lock_guard lock(f.mutex);
+        if (f.flushing)
+            return GST_FLOW_FLUSHING;
+        item.sticky = f.sticky;
+        f.ring.push(std::move(item));
+        f.changed.notify_all();
+    }
+    bool again = false;
+    {
+        std::lock_guard lock(s.mutex);
+        again = s.key_unit_wanted = s.key_unit_wanted && !key;
+    }
+    if (again)
+        request_key_unit(SLUICE_KEYFRAME_FANOUT(parent));
     return GST_FLOW_OK;
 }
 
@@ -136,8 +168,10 @@ std::shared_ptr<const StickyEvents> with(const StickyEvents& now, GstEvent* even
         const bool replaced =
             other == type &&
             (!multi || gst_event_has_name(e.get(), gst_structure_get_name(gst_event_get_structure(event))));
-        // A new stream forgets what was said of the one before.
-        if (!replaced && !(type == GST_EVENT_STREAM_START && other != GST_EVENT_STREAM_START))
+        // What a pad forgets when a new stream begins; encoders do not say equal caps again.
+        const bool forgotten = type == GST_EVENT_STREAM_START && (other == GST_EVENT_TAG || other == GST_EVENT_TOC ||
+                                                                  other == GST_EVENT_STREAM_GROUP_DONE);
+        if (!replaced && !forgotten)
             out->push_back(e);
     }
     out->push_back(ref(event));
@@ -151,6 +185,10 @@ void put_event(Fanout& f, GstEvent* event) {
     UnitRing::Item item;
     item.event = adopt(event);
     std::lock_guard lock(f.mutex);
+    if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
+        f.eos = ref(event);
+        ++f.eos_number;
+    }
     item.sticky = f.sticky;
     f.ring.push(std::move(item));
     f.changed.notify_all();
@@ -166,6 +204,7 @@ gboolean sink_event(GstPad* pad, GstObject* parent, GstEvent* raw) {
         std::lock_guard lock(f.mutex);
         f.flushing = true;
         f.ring.clear();
+        f.eos = nullptr;
         f.changed.notify_all();
     }
         for (const auto& branch : branches_of(self)) {
@@ -177,6 +216,7 @@ gboolean sink_event(GstPad* pad, GstObject* parent, GstEvent* raw) {
         s.ended = false;
         std::lock_guard lock(f.mutex);
         f.flushing = false;
+        f.flush_stop = event;
         auto kept = std::make_shared<StickyEvents>(); // what a flush leaves on a pad
         for (const auto& e : *f.sticky)
             if (GST_EVENT_TYPE(e.get()) != GST_EVENT_SEGMENT)
@@ -193,6 +233,10 @@ gboolean sink_event(GstPad* pad, GstObject* parent, GstEvent* raw) {
         std::lock_guard lock(s.mutex);
         s.can_make_key_units = true;
     }
+        {
+            std::lock_guard lock(f.mutex);
+            f.eos = nullptr;
+        }
         s.ended = false;
         break;
     case GST_EVENT_CAPS: {
@@ -265,23 +309,6 @@ gboolean sink_query(GstPad* pad, GstObject* parent, GstQuery* query) {
 }
 
 // --- the branches ---
-
-void request_key_unit(Self* self) {
-    KeyframeFanout& s = *self->state;
-    const auto clock = adopt(gst_system_clock_obtain());
-    const GstClockTime now = gst_clock_get_time(clock.get());
-    {
-        std::lock_guard lock(s.mutex);
-        if (!s.can_make_key_units ||
-            (GST_CLOCK_TIME_IS_VALID(s.last_key_request) && now < s.last_key_request + key_request_interval))
-            return;
-        s.last_key_request = now;
-    }
-    const bool done = gst_pad_push_event(s.sink.get(), gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE,
-                                                                                                   TRUE, 0)) != FALSE;
-    std::lock_guard lock(s.mutex);
-    s.can_make_key_units = done;
-}
 
 gboolean src_event(GstPad* pad, GstObject* parent, GstEvent* raw) {
     const Ref<GstEvent> event = adopt(raw);
@@ -399,6 +426,7 @@ void start(Self* self) {
         s.fanout->ring.clear();
         s.fanout->sticky = std::make_shared<StickyEvents>();
         s.fanout->flushing = false;
+        s.fanout->eos = nullptr;
         s.fanout->running = true;
     }
     {

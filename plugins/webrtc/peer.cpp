@@ -63,11 +63,29 @@ Ref<GstCaps> rtp_caps(const Peer::Track& track) {
         G_TYPE_INT, int(rtp_clock_rate(track.codec)), "ssrc", G_TYPE_UINT, track.ssrc, nullptr));
     if (track.codec == Codec::h264)
         gst_caps_set_simple(caps.get(), "profile-level-id", G_TYPE_STRING, track.choice.profile_level_id.c_str(),
-                            "packetization-mode", G_TYPE_STRING, "1", "level-asymmetry-allowed", G_TYPE_STRING, "1",
+                            "packetization-mode", G_TYPE_STRING, "1", nullptr);
+    if (!track.choice.level_asymmetry.empty())
+        gst_caps_set_simple(caps.get(), "level-asymmetry-allowed", G_TYPE_STRING, track.choice.level_asymmetry.c_str(),
                             nullptr);
     if (track.codec == Codec::opus) // always, for mono too (RFC 7587 section 7)
         gst_caps_set_simple(caps.get(), "encoding-params", G_TYPE_STRING, "2", nullptr);
     return caps;
+}
+
+// webrtcbin compares every parameter of the offer with our caps and leaves out in silence what differs. To go on then is fatal:
+// 1.22 aborts when the first m-line is not sent, and the pad of a track without an m-line blocks whoever pushes.
+bool answers(const GstSDPMessage* sdp, const Peer::Track& track) {
+    const std::string payload_type = std::to_string(track.choice.payload_type);
+    for (guint i = 0; i < gst_sdp_message_medias_len(sdp); ++i) {
+        const GstSDPMedia* media = gst_sdp_message_get_media(sdp, i);
+        if (g_strcmp0(gst_sdp_media_get_media(media), is_video(track.codec) ? "video" : "audio") != 0 ||
+            gst_sdp_media_get_port(media) == 0 || !gst_sdp_media_get_attribute_val(media, "sendonly"))
+            continue;
+        for (guint n = 0; n < gst_sdp_media_formats_len(media); ++n)
+            if (payload_type == gst_sdp_media_get_format(media, n))
+                return true;
+    }
+    return false;
 }
 
 } // namespace
@@ -200,7 +218,7 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
     for (const auto& [kind, source] : sources_)
         rtp_source_begin(source.get());
 
-    auto answer = make_answer(offer);
+    auto answer = make_answer(offer, media);
     if (!answer)
         return answer.error();
     answer_ = std::move(answer).value();
@@ -228,7 +246,7 @@ Result<bool> Peer::add_track(Kind kind, const Track& track) {
     return true;
 }
 
-Result<std::string> Peer::make_answer(const SdpOffer& offer) {
+Result<std::string> Peer::make_answer(const SdpOffer& offer, const Media& media) {
     GstSDPMessage* sdp = nullptr;
     if (gst_sdp_message_new_from_text(offer.text.c_str(), &sdp) != GST_SDP_OK)
         return Error{ErrorKind::bad_input, "SDP offer: cannot be parsed"};
@@ -244,6 +262,12 @@ Result<std::string> Peer::make_answer(const SdpOffer& offer) {
         const auto why = promise_error(reply);
         return Error{ErrorKind::bad_input, "SDP offer cannot be answered" + (why.empty() ? "" : ": " + why)};
     }
+    for (const Track* track : {&media.video, media.audio ? &*media.audio : nullptr})
+        if (track && !answers(local->sdp, *track))
+            return Error{ErrorKind::not_acceptable, std::string("SDP offer: nothing can be sent as its payload type ") +
+                                                        std::to_string(track->choice.payload_type) + " (" +
+                                                        codec_name(track->codec) +
+                                                        "): the parameters in its a=fmtp are not understood"};
     if (const auto e = promise_error(ask(webrtcbin_.get(), "set-local-description", local.get())); !e.empty())
         return Error{ErrorKind::internal, "answer: " + e};
     {

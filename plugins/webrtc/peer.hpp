@@ -69,7 +69,7 @@ private:
     std::string remote_certificate() const;
 
     Result<bool> add_track(Kind kind, const Track& track);
-    Result<std::string> make_answer(const SdpOffer& offer);
+    Result<std::string> make_answer(const SdpOffer& offer, const Media& media);
     void watch_reports();
 
     Ref<GstElement> webrtcbin() const;

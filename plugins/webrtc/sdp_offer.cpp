@@ -109,6 +109,7 @@ std::vector<SdpOffer::PayloadType> payload_types(const GstSDPMedia* media) {
             const auto parts = split(rest, '/');
             p->encoding = upper(parts.empty() ? std::string_view() : parts[0]);
             p->clock_rate = parts.size() > 1 ? number(parts[1]).value_or(0) : 0;
+            p->channels = parts.size() > 2 ? number(parts[2]).value_or(0) : 1;
         } else if (!g_strcmp0(a->key, "fmtp")) {
             p->fmtp = rest;
         }
@@ -231,8 +232,9 @@ std::optional<SdpOffer::Choice> SdpOffer::choose(Codec codec) const {
     const std::string name = codec_name(codec);
     if (!is_video(codec)) {
         for (const PayloadType& p : audio)
-            if (p.encoding == name && p.clock_rate == rtp_clock_rate(codec))
-                return Choice{p.number, {}};
+            if (p.encoding == name && p.clock_rate == rtp_clock_rate(codec) &&
+                p.channels == (codec == Codec::opus ? 2 : 1)) // two, for mono too (RFC 7587 section 7)
+                return Choice{p.number, {}, {}};
         return std::nullopt;
     }
     std::optional<Choice> best;
@@ -243,17 +245,19 @@ std::optional<SdpOffer::Choice> SdpOffer::choose(Codec codec) const {
         if (p.encoding != name || p.clock_rate != 90000)
             continue;
         if (codec != Codec::h264)
-            return Choice{p.number, {}};
+            return Choice{p.number, {}, {}};
         if (fmtp_value(p.fmtp, "packetization-mode") != "1")
             continue; // without fragments a key frame does not fit into packets
-        std::string id = fmtp_value(p.fmtp, "profile-level-id");
+        const std::string spelled = fmtp_value(p.fmtp, "profile-level-id");
+        std::string id = spelled;
         std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
         const size_t rank = static_cast<size_t>(std::find(order.begin(), order.end(), id) - order.begin());
         if (rank < best_rank) {
             best_rank = rank;
             const bool whole =
                 id.size() == 6 && std::all_of(id.begin(), id.end(), [](char c) { return g_ascii_isxdigit(c); });
-            best = Choice{p.number, whole ? id : "42e01f"};
+            const std::string asymmetry = fmtp_value(p.fmtp, "level-asymmetry-allowed");
+            best = Choice{p.number, whole ? spelled : "42e01f", asymmetry == "0" || asymmetry == "1" ? asymmetry : ""};
         }
     }
     return best;

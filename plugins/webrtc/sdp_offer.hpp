@@ -24,6 +24,7 @@ struct SdpOffer {
         unsigned number = 0;
         std::string encoding; // upper case: "H264"
         unsigned clock_rate = 0;
+        unsigned channels = 1;
         std::string fmtp;
     };
 
@@ -36,7 +37,8 @@ struct SdpOffer {
     // The payload type to send the codec with, H.264 preferably as 42e01f; nothing if the offer cannot take it.
     struct Choice {
         unsigned payload_type = 0;
-        std::string profile_level_id; // H.264: to be answered with
+        std::string profile_level_id; // H.264: to be answered with, spelled as in the offer
+        std::string level_asymmetry;  // H.264: level-asymmetry-allowed of the offer; empty: not there
     };
     std::optional<Choice> choose(Codec codec) const;
     // What to send sound as. camera: the codec of the camera's sound, `other` if it is not known (yet) or none that goes over

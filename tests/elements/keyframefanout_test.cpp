@@ -190,6 +190,7 @@ protected:
         if (gst_video_event_is_force_key_unit(raw)) {
             std::lock_guard lock(self->mutex);
             ++self->key_requests;
+            self->requested.notify_all();
             return self->makes_key_units;
         }
         return FALSE;
@@ -198,6 +199,11 @@ protected:
     Ref<GstElement> element;
     Ref<GstPad> in;
     std::mutex mutex;
+    bool wait_for_requests(unsigned count, std::chrono::milliseconds time = patience) {
+        std::unique_lock lock(mutex);
+        return requested.wait_for(lock, time, [&] { return key_requests >= count; });
+    }
+    std::condition_variable requested;
     unsigned key_requests = 0;
     bool makes_key_units = true;
 };
@@ -366,6 +372,35 @@ TEST_F(KeyframeFanoutTest, EventsComeInTheirPlace) {
     EXPECT_TRUE(r.wait_for("eos stream-start caps segment K5")) << r.text();
 }
 
+TEST_F(KeyframeFanoutTest, TheEndAlsoReachesABranchThatHasNothingToBeginWith) {
+    play();
+    delta(1);
+    Receiver waiting(element.get());
+    waiting.link();
+    gst_pad_push_event(in.get(), gst_event_new_eos());
+    ASSERT_TRUE(waiting.wait_for("eos")) << waiting.text();
+    EXPECT_EQ(waiting.text(), "stream-start caps segment eos");
+    g_object_set(element.get(), "start-mode", 2, nullptr);
+    Receiver late(element.get());
+    late.link();
+    ASSERT_TRUE(late.wait_for("eos")) << late.text();
+    begin();
+    key(2);
+    ASSERT_TRUE(waiting.wait_for("K2") && late.wait_for("K2"));
+    EXPECT_EQ(waiting.text().find("eos"), waiting.text().rfind("eos")) << "once: " << waiting.text();
+}
+
+TEST_F(KeyframeFanoutTest, ANewStreamOfTheSameCaps) {
+    play();
+    key(1);
+    gst_pad_push_event(in.get(), gst_event_new_stream_start("another")); // encoders do not repeat equal caps
+    key(2);
+    Receiver r(element.get());
+    r.link();
+    ASSERT_TRUE(r.wait_for("K2"));
+    EXPECT_EQ(r.text(), "stream-start caps segment !K2");
+}
+
 TEST_F(KeyframeFanoutTest, AFlushReachesEveryBranch) {
     play();
     Receiver good(element.get()), bad(element.get());
@@ -423,6 +458,24 @@ TEST_F(KeyframeFanoutTest, KeyUnitsAreAskedForOnceASecondAndOnlyWhereTheyCanBeMa
     std::lock_guard lock(mutex);
     EXPECT_LE(key_requests, 2u) << "one of the start, one of these";
     EXPECT_GE(key_requests, 1u);
+}
+
+TEST_F(KeyframeFanoutTest, ARequestThatComesTooSoonIsMadeUpFor) {
+    g_object_set(element.get(), "start-mode", 1, nullptr);
+    play();
+    Receiver first(element.get()), second(element.get());
+    first.link();
+    ASSERT_TRUE(wait_for_requests(1));
+    key(1);
+    ASSERT_TRUE(first.wait_for("K1"));
+    second.link(); // within the same second, and this encoder makes no key unit unless it is asked
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (unsigned id = 2; !wait_for_requests(2, std::chrono::milliseconds(20)); ++id) {
+        ASSERT_LT(std::chrono::steady_clock::now(), end);
+        delta(id);
+    }
+    key(1000);
+    EXPECT_TRUE(second.wait_for("!K1000"));
 }
 
 TEST_F(KeyframeFanoutTest, ManyBranchesComeAndGoWhileItRuns) {

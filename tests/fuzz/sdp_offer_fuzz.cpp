@@ -34,7 +34,7 @@ void check_offer(std::string_view text) {
         if (const auto choice = offer->choose(codec)) {
             FUZZ_CHECK(choice->payload_type < 128);
             FUZZ_CHECK(choice->profile_level_id.size() == (codec == Codec::h264 ? 6 : 0));
-            FUZZ_CHECK(choice->profile_level_id.find_first_not_of("0123456789abcdef") == std::string::npos);
+            FUZZ_CHECK(choice->profile_level_id.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos);
         }
     FUZZ_CHECK(offer->video_codecs().size() < 400);
     const auto again =

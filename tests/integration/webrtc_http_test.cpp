@@ -189,68 +189,93 @@ TEST_F(WebrtcHttpTest, ASourceWithBFrames) {
 }
 
 TEST_F(WebrtcHttpTest, OddOffersThatAreWellFormedNeverBreakTheServer) {
-    const std::vector<std::string> odd = {
-        OfferText().drop("a=mid").text(),
-        OfferText().drop("a=setup").text(),
-        OfferText().drop("a=rtcp-mux").text(),
-        OfferText().drop("a=group").text(),
-        OfferText().change("a=group", "a=group:BUNDLE 0 1 2").text(),
-        OfferText().change("a=group", "a=group:BUNDLE").text(),
-        OfferText().change("a=mid", "a=mid:").text(),
-        OfferText().change("a=setup", "a=setup:passive").text(),
-        OfferText().change("a=setup", "a=setup:active").text(),
-        OfferText().change("a=setup", "a=setup:holdconn").text(),
-        OfferText().change("a=setup", "a=setup:x").text(),
-        OfferText().change("a=ice-ufrag", "a=ice-ufrag:" + std::string(300, 'u')).text(),
-        OfferText().change("a=ice-ufrag", "a=ice-ufrag:a").text(),
-        OfferText().change("a=ice-pwd", "a=ice-pwd:" + std::string(300, 'p')).text(),
-        OfferText().change("a=ice-pwd", "a=ice-pwd:p").text(),
-        OfferText().change("m=video", "m=video 9 RTP/AVP 96").text(),
-        OfferText().change("m=video", "m=video 9 x 96").text(),
-        OfferText().change("m=video", "m=video 9 UDP/TLS/RTP/SAVPF 96 96 96").text(),
-        OfferText().change("m=video", "m=video 99999 UDP/TLS/RTP/SAVPF 96").text(),
-        OfferText().change("a=rtpmap:96", "a=rtpmap:96 H264/90000/2").text(),
-        OfferText().drop("a=fmtp:97").text(),
-        OfferText().change("a=fmtp:97", "a=fmtp:97 apt=97").text(),
-        OfferText().change("a=fmtp:97", "a=fmtp:97 apt=").text(),
-        OfferText().change("a=rtpmap:97", "a=rtpmap:97 rtx").text(),
-        OfferText().add("a=candidate:1 1 udp 1 192.0.2.1 99999 typ host").text(),
-        OfferText().add("a=candidate:1 9 xyz 1 192.0.2.1 9 typ nonsense raddr rport").text(),
-        OfferText().add("a=candidate:1 1 udp 99999999999999 192.0.2.1 9 typ srflx raddr x rport y").text(),
-        OfferText().add("a=extmap:1 x").add("a=extmap:99999 y").add("a=extmap:").text(),
-        OfferText()
-            .add("a=ssrc:1 cname:x")
-            .add("a=ssrc-group:FID 1 2")
-            .add("a=rid:1 send")
-            .add("a=simulcast:send 1")
-            .text(),
-        OfferText().add("a=mid:0").add("a=ice-ufrag:other").add("a=setup:passive").text(),
-        OfferText()
-            .add("m=application 9 UDP/DTLS/SCTP webrtc-datachannel")
-            .add("c=IN IP4 0.0.0.0")
-            .add("a=mid:1")
-            .text(),
-        OfferText().add("m=audio 9 UDP/TLS/RTP/SAVPF 0").text(),
-        OfferText().add("m=audio 0 UDP/TLS/RTP/SAVPF 0").add("a=mid:0").text(),
-        OfferText().add("m=audio 9 UDP/TLS/RTP/SAVPF").add("a=mid:1").text(),
-        OfferText().add("m=x 9 y z").text(),
-        OfferText()
-            .change("a=fingerprint",
-                    "a=fingerprint:sha-512 " + std::string(some_digest) + ":" + std::string(some_digest))
-            .text(),
-        OfferText().change("t=0 0", "t=x y").text(),
-        OfferText().change("o=", "o=- x").text(),
-        OfferText().change("c=IN", "c=").text(),
-        OfferText().add("a=fmtp:96 profile-level-id=\"\xff\xfe\"").text(),
-        OfferText().change("a=fmtp:96", "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f;x=\",;(}{\\\"").text(),
+    const std::vector<OfferText> odd = {
+        OfferText().drop("a=mid"),
+        OfferText().drop("a=setup"),
+        OfferText().drop("a=rtcp-mux"),
+        OfferText().drop("a=group"),
+        OfferText().change("a=group", "a=group:BUNDLE 0 1 2"),
+        OfferText().change("a=group", "a=group:BUNDLE"),
+        OfferText().change("a=mid", "a=mid:"),
+        OfferText().change("a=setup", "a=setup:passive"),
+        OfferText().change("a=setup", "a=setup:active"),
+        OfferText().change("a=setup", "a=setup:holdconn"),
+        OfferText().change("a=setup", "a=setup:x"),
+        OfferText().change("a=ice-ufrag", "a=ice-ufrag:" + std::string(300, 'u')),
+        OfferText().change("a=ice-ufrag", "a=ice-ufrag:a"),
+        OfferText().change("a=ice-pwd", "a=ice-pwd:" + std::string(300, 'p')),
+        OfferText().change("a=ice-pwd", "a=ice-pwd:p"),
+        OfferText().change("m=video", "m=video 9 RTP/AVP 96"),
+        OfferText().change("m=video", "m=video 9 x 96"),
+        OfferText().change("m=video", "m=video 9 UDP/TLS/RTP/SAVPF 96 96 96"),
+        OfferText().change("m=video", "m=video 99999 UDP/TLS/RTP/SAVPF 96"),
+        OfferText().change("a=rtpmap:96", "a=rtpmap:96 H264/90000/2"),
+        OfferText().drop("a=fmtp:97"),
+        OfferText().change("a=fmtp:97", "a=fmtp:97 apt=97"),
+        OfferText().change("a=fmtp:97", "a=fmtp:97 apt="),
+        OfferText().change("a=rtpmap:97", "a=rtpmap:97 rtx"),
+        OfferText().add("a=candidate:1 1 udp 1 192.0.2.1 99999 typ host"),
+        OfferText().add("a=candidate:1 9 xyz 1 192.0.2.1 9 typ nonsense raddr rport"),
+        OfferText().add("a=candidate:1 1 udp 99999999999999 192.0.2.1 9 typ srflx raddr x rport y"),
+        OfferText().add("a=extmap:1 x").add("a=extmap:99999 y").add("a=extmap:"),
+        OfferText().add("a=ssrc:1 cname:x").add("a=ssrc-group:FID 1 2").add("a=rid:1 send").add("a=simulcast:send 1"),
+        OfferText().add("a=mid:0").add("a=ice-ufrag:other").add("a=setup:passive"),
+        OfferText().add("m=application 9 UDP/DTLS/SCTP webrtc-datachannel").add("c=IN IP4 0.0.0.0").add("a=mid:1"),
+        OfferText().add("m=audio 9 UDP/TLS/RTP/SAVPF 0"),
+        OfferText().add("m=audio 0 UDP/TLS/RTP/SAVPF 0").add("a=mid:0"),
+        OfferText().add("m=audio 9 UDP/TLS/RTP/SAVPF").add("a=mid:1"),
+        OfferText().add("m=x 9 y z"),
+        OfferText().change("a=fingerprint",
+                           "a=fingerprint:sha-512 " + std::string(some_digest) + ":" + std::string(some_digest)),
+        OfferText().change("t=0 0", "t=x y"),
+        OfferText().change("o=", "o=- x"),
+        OfferText().change("c=IN", "c="),
+        OfferText().add("a=fmtp:96 profile-level-id=\"\xff\xfe\""),
+        OfferText().change("a=fmtp:96", "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f;x=\",;(}{\\\""),
     };
-    for (const auto& offer : odd) {
+    const auto post = [&](const std::string& offer) {
         const auto answer = server.post("/whep/front", offer);
         EXPECT_TRUE(answer.status == 201 || answer.status == 400 || answer.status == 406)
             << answer.status << answer.error << answer.body << "\n"
             << offer;
+        return answer.status;
+    };
+    for (const OfferText& offer : odd) {
+        post(offer.text());
+        if (offer.text().find("a=group:BUNDLE") != std::string::npos)
+            post(OfferText(offer).add_sound("111 0", {"111 opus/48000/2"}).text());
     }
     EXPECT_EQ(server.post("/whep/front").status, 201u) << "and the next one is served";
+}
+
+// webrtcbin compares all of a=fmtp with what we want to send, leaves out what differs, and then aborts or blocks.
+TEST_F(WebrtcHttpTest, ParametersThatWebrtcbinDoesNotMatch) {
+    const auto video = [](const std::string& fmtp) {
+        return OfferText().change("a=fmtp:96", "a=fmtp:96 packetization-mode=1;" + fmtp);
+    };
+    const auto with_sound = [](OfferText offer) {
+        return offer.add_sound("111", {"111 opus/48000/2"}).add("a=fmtp:111 minptime=10;useinbandfec=1").text();
+    };
+    for (const char* taken : {"profile-level-id=42E01F;level-asymmetry-allowed=1", "profile-level-id=42e01f",
+                              "profile-level-id=42e01f;level-asymmetry-allowed=0"}) {
+        SCOPED_TRACE(taken);
+        for (const std::string& offer : {video(taken).text(), with_sound(video(taken))}) {
+            const auto answer = server.post("/whep/front", offer);
+            EXPECT_EQ(answer.status, 201u) << answer.body;
+            EXPECT_NE(answer.body.find("a=sendonly"), std::string::npos) << answer.body;
+        }
+    }
+    const OfferText refused = video("profile-level-id=42e01f;ssrc=1");
+    for (const std::string& offer : {refused.text(), with_sound(refused)})
+        EXPECT_TRUE(is_problem(server.post("/whep/front", offer), 406, "not-acceptable", "a=fmtp"));
+    const auto sound = [](const std::string& map, const std::string& fmtp) {
+        return OfferText().add_sound("111", {map}).add("a=fmtp:111 " + fmtp).text();
+    };
+    EXPECT_TRUE(is_problem(server.post("/whep/front", sound("111 opus/48000/2", "ssrc=1")), 406, "not-acceptable",
+                           "payload type 111 (OPUS)"));
+    const auto mono = server.post("/whep/front", sound("111 opus/48000/1", "minptime=10"));
+    EXPECT_EQ(mono.status, 201u) << mono.body;
+    EXPECT_NE(mono.body.find("a=inactive"), std::string::npos) << "no sound: " << mono.body;
 }
 
 TEST_F(WebrtcHttpTest, TooLarge) {

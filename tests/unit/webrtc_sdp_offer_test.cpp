@@ -281,7 +281,7 @@ TEST(SdpOffer, PrefersConstrainedBaseline) {
                     "packetization-mode=1;profile-level-id=42001f", "packetization-mode=1;profile-level-id=42E01F"});
     ASSERT_TRUE(c);
     EXPECT_EQ(c->payload_type, 103u);
-    EXPECT_EQ(c->profile_level_id, "42e01f");
+    EXPECT_EQ(c->profile_level_id, "42E01F") << "spelled as in the offer";
 }
 
 TEST(SdpOffer, TakesAnotherProfileIfThereIsNothingBetter) {
