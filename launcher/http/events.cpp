@@ -2,6 +2,7 @@
 #include "launcher/http/events.hpp"
 
 #include "launcher/http/message.hpp"
+#include "plugins/core/websocket_bounds.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -107,9 +108,9 @@ void Events::adopt_connection(SoupServerMessage* message, const Pending& pending
     socket.owner = this;
     socket.who = pending.who;
     socket.heard = socket.said = steady_clock::now();
-    socket.connection =
-        adopt(soup_websocket_connection_new(stream.get(), soup_server_message_get_uri(message),
-                                            SOUP_WEBSOCKET_CONNECTION_SERVER, nullptr, protocol, nullptr));
+    socket.connection = adopt(soup_websocket_connection_new(stream.get(), soup_server_message_get_uri(message),
+                                                            SOUP_WEBSOCKET_CONNECTION_SERVER, nullptr, protocol,
+                                                            websocket_bounds(max_incoming)));
     SoupWebsocketConnection* connection = socket.connection.get();
     soup_websocket_connection_set_max_incoming_payload_size(connection, max_incoming);
     soup_websocket_connection_set_keepalive_interval(connection, ping_seconds);
@@ -120,8 +121,11 @@ void Events::adopt_connection(SoupServerMessage* message, const Pending& pending
                      &socket);
     g_signal_connect(connection, "pong", G_CALLBACK(+[](SoupWebsocketConnection*, GBytes*, gpointer data) {
                          auto* s = static_cast<Socket*>(data);
-                         s->unconfirmed = 0;
-                         s->heard = steady_clock::now();
+                         // Once for each ping of ours: pongs that nobody has asked for say nothing.
+                         const auto now = steady_clock::now();
+                         if (now - s->heard >= std::chrono::seconds(ping_seconds) / 2)
+                             s->unconfirmed = 0;
+                         s->heard = now;
                      }),
                      &socket);
     g_signal_connect(connection, "message", G_CALLBACK(+[](SoupWebsocketConnection*, int, GBytes*, gpointer data) {

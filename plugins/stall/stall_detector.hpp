@@ -58,7 +58,7 @@ public:
         last_data_ = now;
         recover(out, StallReason::no_data, now);
         if (key) {
-            if (any_key_)
+            if (any_key_ && !is_stalled(StallReason::no_key_unit)) // an outage is no GOP
                 longest_gop_ = std::max(longest_gop_, now - last_key_);
             any_key_ = true;
             last_key_ = now;

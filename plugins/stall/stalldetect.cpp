@@ -41,6 +41,7 @@ struct StallDetect {
     std::mutex mutex;         // everything below; never held while a message is posted or a clock is called to wait
     StallDetector detector;
     bool error_on_stall = false;
+    bool ended = false;  // EOS has come
     Ref<GstClock> clock; // while it watches
     GstClockID timer = nullptr;
     GstClockTime timer_at = GST_CLOCK_TIME_NONE;
@@ -230,8 +231,35 @@ void start_watching(SluiceStallDetect* self) {
     const GstClockTime now = gst_clock_get_time(clock.get());
     {
         std::lock_guard lock(s.mutex);
-        s.detector.start(now);
         s.clock = std::move(clock);
+        if (s.ended)
+            return;
+        s.detector.start(now);
+    }
+    set_timer(self);
+}
+
+// An end is no stall.
+void end_watching(SluiceStallDetect* self) {
+    StallDetect& s = *self->state;
+    GstClockID old = nullptr;
+    {
+        std::lock_guard lock(s.mutex);
+        s.ended = true;
+        s.detector.stop();
+        drop_timer(s, &old);
+    }
+    release_timer(old);
+}
+
+// Something comes again behind an end.
+void go_on_watching(SluiceStallDetect* self) {
+    StallDetect& s = *self->state;
+    {
+        std::lock_guard lock(s.mutex);
+        if (!std::exchange(s.ended, false) || !s.clock)
+            return;
+        s.detector.start(gst_clock_get_time(s.clock.get()));
     }
     set_timer(self);
 }
@@ -246,14 +274,15 @@ gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
         s.is_key_unit.set_caps(caps);
         break;
     }
-    case GST_EVENT_SEGMENT:
-    case GST_EVENT_FLUSH_STOP: {
+    case GST_EVENT_STREAM_START: go_on_watching(self); break;
+    case GST_EVENT_FLUSH_STOP: go_on_watching(self); [[fallthrough]];
+    case GST_EVENT_SEGMENT: {
         std::lock_guard lock(s.mutex);
         s.detector.restart_timestamps();
         break;
     }
     case GST_EVENT_GAP: feed(self, [](StallDetector& d, GstClockTime now) { return d.gap(now); }); break;
-    case GST_EVENT_EOS: stop_watching(self); break; // an end is no stall
+    case GST_EVENT_EOS: end_watching(self); break;
     default: break;
     }
     return GST_BASE_TRANSFORM_CLASS(sluice_stall_detect_parent_class)->sink_event(base, event);
@@ -268,6 +297,10 @@ static GstStateChangeReturn sluice_stall_detect_change_state(GstElement* element
     const auto ret = GST_ELEMENT_CLASS(sluice_stall_detect_parent_class)->change_state(element, change);
     if (change == GST_STATE_CHANGE_PAUSED_TO_PLAYING && ret != GST_STATE_CHANGE_FAILURE)
         start_watching(self);
+    if (change == GST_STATE_CHANGE_PAUSED_TO_READY) {
+        std::lock_guard lock(self->state->mutex);
+        self->state->ended = false;
+    }
     return ret;
 }
 

@@ -394,7 +394,8 @@ Result<bool> Server::trickle(const Session& session, const std::string& fragment
     if (!viewer)
         return no_session();
     for (const auto& candidate : parse_trickle(fragment))
-        viewer->peer().add_candidate(candidate);
+        if (viewer->takes_candidate())
+            viewer->peer().add_candidate(candidate);
     return true;
 }
 

@@ -10,6 +10,8 @@ Server::Session session_of(const SessionService::Name& name) { return {name.sess
 
 } // namespace
 
+uint64_t ServerService::now() const { return channel_now(); }
+
 void ServerService::authorize(AuthQuestion question, std::function<void(const AuthAnswer&)> answer) {
     authorizer_->ask(std::move(question), channel_now(), std::move(answer));
 }
@@ -22,7 +24,7 @@ void ServerService::join(Join join, std::function<void(Result<Joined>)> done) {
                    .expires = join.expires,
                    .peer_address = std::move(join.peer_address),
                    .login = std::move(join.login),
-                   .posted = channel_now()},
+                   .posted = join.asked},
                   [done = std::move(done)](Result<Server::Joined> result) {
                       if (result)
                           done(Joined{result->id, result->answer});

@@ -13,6 +13,7 @@ public:
     ServerService(std::shared_ptr<Server> server, std::shared_ptr<Authorizer> authorizer)
         : server_(std::move(server)), authorizer_(std::move(authorizer)) {}
 
+    uint64_t now() const override;
     void authorize(AuthQuestion question, std::function<void(const AuthAnswer&)> answer) override;
     void join(Join join, std::function<void(Result<Joined>)> done) override;
     Result<bool> candidate(const Name& name, const std::string& candidate) override;

@@ -12,6 +12,7 @@ struct SessionEvent {
         switched,  // text: the stream that is being sent from now on
         streaming, // pictures come
         waiting,   // none come, text: why; the session goes on
+        taken,     // another listener has come; nothing more is said here
         closed,    // text: why
     };
     Kind kind = Kind::closed;

@@ -79,12 +79,13 @@ void Signaller::join(const SignalMessage& m) {
     question.action = "view";
     question.camera = m.camera;
     question.channel = m.camera + "/" + (m.stream.empty() ? "main" : m.stream);
-    service_->authorize(std::move(question), [self = shared_from_this(), m](const AuthAnswer& who) {
-        self->carrier_.post([self, m, who] { self->authorized(m, who); });
-    });
+    service_->authorize(std::move(question),
+                        [self = shared_from_this(), m, asked = service_->now()](const AuthAnswer& who) {
+                            self->carrier_.post([self, m, who, asked] { self->authorized(m, who, asked); });
+                        });
 }
 
-void Signaller::authorized(const SignalMessage& m, const AuthAnswer& who) {
+void Signaller::authorized(const SignalMessage& m, const AuthAnswer& who, uint64_t asked) {
     const auto it = sessions_.find(m.id);
     if (it == sessions_.end())
         return; // the carrier has ended
@@ -97,11 +98,11 @@ void Signaller::authorized(const SignalMessage& m, const AuthAnswer& who) {
         return refuse(m.id, who.denial());
     }
     const SessionService::Name name{"", m.camera, who.principal};
-    service_->join({m.camera, m.stream, m.sdp, who.principal, client_.question.peer_address, who.expires, who.login},
-                   [self = shared_from_this(), id = m.id, name](Result<SessionService::Joined> result) {
-                       self->carrier_.post(
-                           [self, id, name, result = std::move(result)] { self->joined(id, name, result); });
-                   });
+    service_->join(
+        {m.camera, m.stream, m.sdp, who.principal, client_.question.peer_address, who.expires, who.login, asked},
+        [self = shared_from_this(), id = m.id, name](Result<SessionService::Joined> result) {
+            self->carrier_.post([self, id, name, result = std::move(result)] { self->joined(id, name, result); });
+        });
 }
 
 void Signaller::joined(const std::string& id, const SessionService::Name& asked,
@@ -168,6 +169,7 @@ void Signaller::event(const std::string& id, const std::string& session, const S
     case Kind::switched: return carrier_.send(signal_text::switched(id, e.text));
     case Kind::streaming: return carrier_.send(signal_text::state(id, "streaming", ""));
     case Kind::waiting: return carrier_.send(signal_text::state(id, "waiting", e.text));
+    case Kind::taken: sessions_.erase(it); return carrier_.send(signal_text::closed(id, "attached elsewhere"));
     case Kind::closed: sessions_.erase(it); return carrier_.send(signal_text::closed(id, e.text));
     }
 }

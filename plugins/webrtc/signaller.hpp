@@ -18,6 +18,7 @@ public:
         std::string camera, stream, offer, principal, peer_address;
         int64_t expires = 0; // unix seconds, 0: never
         std::string login;   // as in AuthAnswer
+        uint64_t asked = 0;  // now() when it was authorized: what is closed from then on closes it, too
     };
     struct Joined {
         std::string session, answer;
@@ -26,6 +27,7 @@ public:
         std::string session, camera, principal;
     };
     virtual ~SessionService() = default;
+    virtual uint64_t now() const = 0; // on a clock of its own
     virtual void authorize(AuthQuestion question, std::function<void(const AuthAnswer&)> answer) = 0;
     virtual void join(Join join, std::function<void(Result<Joined>)> done) = 0;
     virtual Result<bool> candidate(const Name& name, const std::string& candidate) = 0;
@@ -72,7 +74,7 @@ private:
     };
     Signaller() = default;
     void join(const SignalMessage& m);
-    void authorized(const SignalMessage& m, const AuthAnswer& who);
+    void authorized(const SignalMessage& m, const AuthAnswer& who, uint64_t asked);
     void joined(const std::string& id, const SessionService::Name& asked, const Result<SessionService::Joined>& result);
     void attach(const SignalMessage& m);
     Result<std::string> watch(const std::string& id, const SessionService::Name& name);

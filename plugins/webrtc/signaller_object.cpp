@@ -7,8 +7,13 @@ G_DECLARE_FINAL_TYPE(SluiceSignaller, sluice_signaller, SLUICE, SIGNALLER, GObje
 
 namespace {
 struct State {
-    std::shared_ptr<sluice::HttpHost> host;
+    std::weak_ptr<sluice::HttpHost> host;         // the element's: its port is free when it stops, whoever still has us
     std::shared_ptr<sluice::Signaller> signaller; // touched in the host's context only
+
+    void invoke(std::function<void()> f) const {
+        if (const auto h = host.lock())
+            h->invoke(std::move(f));
+    }
 };
 enum { SIGNAL_SEND, SIGNAL_CLOSE, SIGNAL_OPEN, SIGNAL_RECEIVE, SIGNAL_CLOSED, N_SIGNALS };
 guint signals[N_SIGNALS];
@@ -22,19 +27,19 @@ G_DEFINE_FINAL_TYPE(SluiceSignaller, sluice_signaller, G_TYPE_OBJECT)
 
 static void sluice_signaller_open(SluiceSignaller* self) {
     const State& s = *self->state;
-    s.host->invoke([signaller = s.signaller] { signaller->start(); });
+    s.invoke([signaller = s.signaller] { signaller->start(); });
 }
 
 static void sluice_signaller_receive(SluiceSignaller* self, const char* text) {
     const State& s = *self->state;
-    s.host->invoke([signaller = s.signaller, copy = std::string(text ? text : "")] {
+    s.invoke([signaller = s.signaller, copy = std::string(text ? text : "")] {
         signaller->receive(copy, g_get_real_time() / G_USEC_PER_SEC);
     });
 }
 
 static void sluice_signaller_closed(SluiceSignaller* self, gboolean in_order) {
     const State& s = *self->state;
-    s.host->invoke([signaller = s.signaller, in_order] { signaller->carrier_closed(in_order); });
+    s.invoke([signaller = s.signaller, in_order] { signaller->carrier_closed(in_order); });
 }
 
 static void sluice_signaller_finalize(GObject* object) {
@@ -94,7 +99,7 @@ Ref<GObject> make_signaller(std::shared_ptr<HttpHost> host, std::shared_ptr<Sess
 
 void shut_down_signaller(GObject* object, const std::string& reason) {
     const State& s = *SLUICE_SIGNALLER(object)->state;
-    s.host->invoke([signaller = s.signaller, reason] { signaller->shut_down(reason); });
+    s.invoke([signaller = s.signaller, reason] { signaller->shut_down(reason); });
 }
 
 } // namespace sluice

@@ -115,13 +115,19 @@ bool Viewer::request_stream(const std::string& stream) {
 }
 
 std::optional<std::string> Viewer::watch(SessionListener listener) {
-    std::lock_guard lock(mutex_);
-    if (life_.state() == SessionLife::State::closed)
-        return std::nullopt;
-    listener_ = std::make_shared<const SessionListener>(std::move(listener));
-    told_waiting_ = false;
-    told_stream_ = stream_->stream();
-    return told_stream_;
+    auto next = std::make_shared<const SessionListener>(std::move(listener));
+    std::string stream;
+    {
+        std::lock_guard lock(mutex_);
+        if (life_.state() == SessionLife::State::closed)
+            return std::nullopt;
+        std::swap(listener_, next);
+        told_waiting_ = false;
+        stream = told_stream_ = stream_->stream();
+    }
+    if (next)
+        (*next)({SessionEvent::Kind::taken, ""});
+    return stream;
 }
 
 void Viewer::tell(const SessionEvent& event) {

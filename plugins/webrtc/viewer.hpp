@@ -31,6 +31,8 @@ public:
 
     void set_peer(std::shared_ptr<Peer> peer) { peer_ = std::move(peer); }
     Peer& peer() const { return *peer_; }
+    // Each remote candidate makes us send checks to an address of the viewer's choice: so many of a session, then no more.
+    bool takes_candidate() { return candidates_++ < max_remote_candidates; }
     const Info& info() const { return info_; }
 
     bool connected(ChannelTime now); // false: closed meanwhile
@@ -63,6 +65,7 @@ public:
     Stats stats(ChannelTime now) const;
 
 private:
+    std::atomic<unsigned> candidates_ = 0;
     static constexpr GstClockTime picture_limit = 3 * GST_SECOND; // without a new access unit: they have stopped
 
     void follow_sound();

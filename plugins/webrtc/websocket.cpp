@@ -2,6 +2,7 @@
 #include "plugins/webrtc/websocket.hpp"
 
 #include "plugins/core/http_listener.hpp"
+#include "plugins/core/websocket_bounds.hpp"
 #include "plugins/webrtc/http_request.hpp"
 
 namespace sluice {
@@ -28,7 +29,9 @@ struct WebsocketSignalling::Connection : std::enable_shared_from_this<WebsocketS
     Ref<SoupWebsocketConnection> socket;
     std::shared_ptr<Signaller> signaller;
     std::weak_ptr<WebsocketSignalling> owner;
+    std::shared_ptr<void> place;
     size_t unread = 0;
+    int64_t read_at = 0; // when that was known last, monotonic microseconds
 
     void send(const std::string& text) {
         if (soup_websocket_connection_get_state(socket.get()) != SOUP_WEBSOCKET_STATE_OPEN)
@@ -37,6 +40,13 @@ struct WebsocketSignalling::Connection : std::enable_shared_from_this<WebsocketS
         if (unread > max_unread_bytes)
             return close(close_try_again, "the viewer does not read");
         soup_websocket_connection_send_text(socket.get(), text.c_str());
+    }
+    // Once for each ping of ours: pongs that nobody has asked for say nothing.
+    void pong(int64_t now) {
+        if (now - read_at < ping_seconds * G_USEC_PER_SEC / 2)
+            return;
+        read_at = now;
+        unread = 0;
     }
     void close(unsigned code, const std::string& reason) {
         if (soup_websocket_connection_get_state(socket.get()) == SOUP_WEBSOCKET_STATE_OPEN)
@@ -57,6 +67,7 @@ struct WebsocketSignalling::Request : LateAnswer {
     ~Request() { --owner->upgrading_; }
     const std::shared_ptr<WebsocketSignalling> owner;
     Signaller::Client client;
+    std::shared_ptr<void> place;
 };
 
 std::shared_ptr<WebsocketSignalling> WebsocketSignalling::create(std::shared_ptr<HttpHost> host,
@@ -180,6 +191,13 @@ void WebsocketSignalling::upgrade(const std::shared_ptr<Request>& r, const AuthA
         reply(m, {ErrorKind::unavailable, "the server is shutting down"});
         return r->answered();
     }
+    r->place =
+        PeerPlaces::take(places_, who.principal + '\n' + r->client.question.peer_address, max_connections_per_peer);
+    if (!r->place) {
+        reply(m, {ErrorKind::too_many, "all " + std::to_string(max_connections_per_peer) +
+                                           " connections of one viewer's address are taken"});
+        return r->answered();
+    }
     r->client.principal = who.principal;
     r->client.expires = who.expires;
     soup_message_headers_remove(soup_server_message_get_response_headers(m), "Connection");
@@ -190,28 +208,32 @@ void WebsocketSignalling::upgrade(const std::shared_ptr<Request>& r, const AuthA
         struct Held { // not the request: that holds the message
             std::shared_ptr<WebsocketSignalling> owner;
             Signaller::Client client;
+            std::shared_ptr<void> place;
         };
         g_signal_connect_data(
             m, "wrote-informational", G_CALLBACK(+[](SoupServerMessage* message, gpointer data) {
                 const Held held = *static_cast<Held*>(data);
-                held.owner->connected(message, held.client);
+                held.owner->connected(message, held.client, held.place);
             }),
-            new Held{shared_from_this(), std::move(r->client)},
+            new Held{shared_from_this(), std::move(r->client), std::move(r->place)},
             +[](gpointer held, GClosure*) { delete static_cast<Held*>(held); }, GConnectFlags(0));
     }
     r->answered();
 }
 
 // The answer 101 is written: the connection is ours now.
-void WebsocketSignalling::connected(SoupServerMessage* m, const Signaller::Client& client) {
+void WebsocketSignalling::connected(SoupServerMessage* m, const Signaller::Client& client,
+                                    const std::shared_ptr<void>& place) {
     const Ref<SoupServerMessage> held = ref(m);
     const Ref<GIOStream> stream = adopt(soup_server_message_steal_connection(m));
     const auto c = std::make_shared<Connection>();
     c->owner = weak_from_this();
+    c->place = place;
     c->socket = adopt(soup_websocket_connection_new(
         stream.get(), soup_server_message_get_uri(m), SOUP_WEBSOCKET_CONNECTION_SERVER,
         soup_message_headers_get_one(soup_server_message_get_request_headers(m), "Origin"),
-        soup_message_headers_get_one(soup_server_message_get_response_headers(m), "Sec-WebSocket-Protocol"), nullptr));
+        soup_message_headers_get_one(soup_server_message_get_response_headers(m), "Sec-WebSocket-Protocol"),
+        websocket_bounds(max_signal_bytes)));
     SoupWebsocketConnection* socket = c->socket.get();
     soup_websocket_connection_set_max_incoming_payload_size(socket, max_signal_bytes);
     soup_websocket_connection_set_keepalive_interval(socket, ping_seconds);
@@ -253,7 +275,7 @@ void WebsocketSignalling::connected(SoupServerMessage* m, const Signaller::Clien
             }));
     connect("pong", G_CALLBACK(+[](SoupWebsocketConnection*, GBytes*, gpointer data) {
                 if (const auto connection = static_cast<Held*>(data)->lock())
-                    connection->unread = 0;
+                    connection->pong(g_get_monotonic_time());
             }));
     connect("closed", G_CALLBACK(+[](SoupWebsocketConnection*, gpointer data) {
                 if (const auto connection = static_cast<Held*>(data)->lock())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plugins/webrtc/http_host.hpp"
+#include "plugins/webrtc/session_limits.hpp"
 #include "plugins/webrtc/signaller.hpp"
 
 #include <set>
@@ -14,6 +15,8 @@ struct AuthAnswer;
 class WebsocketSignalling : public std::enable_shared_from_this<WebsocketSignalling> {
 public:
     static constexpr size_t max_connections = 1000;
+    // Of one principal from one address: pages need one each.
+    static constexpr unsigned max_connections_per_peer = 100;
 
     // origins: comma separated origins whose pages may connect, "*": all; empty: pages of this server only.
     static std::shared_ptr<WebsocketSignalling> create(std::shared_ptr<HttpHost> host,
@@ -29,7 +32,7 @@ private:
     WebsocketSignalling() = default;
     void handle(SoupServerMessage* message, const char* path);
     void upgrade(const std::shared_ptr<Request>& r, const AuthAnswer& who);
-    void connected(SoupServerMessage* message, const Signaller::Client& client);
+    void connected(SoupServerMessage* message, const Signaller::Client& client, const std::shared_ptr<void>& place);
     bool origin_allowed(SoupServerMessage* message) const;
 
     std::shared_ptr<HttpHost> host_;
@@ -37,6 +40,7 @@ private:
     std::string path_, origins_;
     bool started_ = false, closing_ = false;
     size_t upgrading_ = 0;
+    const std::shared_ptr<PeerPlaces> places_ = std::make_shared<PeerPlaces>();
     std::set<std::shared_ptr<Connection>> connections_;
 };
 

@@ -98,6 +98,22 @@ TEST_F(StallDetectTest, AnEndIsNoStall) {
     EXPECT_EQ(gst_test_clock_peek_id_count(clock), 0u);
 }
 
+TEST_F(StallDetectTest, WatchingGoesOnBehindAnEnd) {
+    for (GstEvent* again : {gst_event_new_stream_start("again"), gst_event_new_flush_stop(TRUE)}) {
+        gst_harness_push_event(h.h, gst_event_new_eos());
+        EXPECT_EQ(gst_test_clock_peek_id_count(clock), 0u);
+        gst_element_set_state(h.element(), GST_STATE_PAUSED);
+        gst_element_set_state(h.element(), GST_STATE_PLAYING);
+        EXPECT_EQ(gst_test_clock_peek_id_count(clock), 0u) << "it has still ended";
+        if (GST_EVENT_TYPE(again) == GST_EVENT_FLUSH_STOP)
+            gst_harness_push_event(h.h, gst_event_new_flush_start());
+        gst_harness_push_event(h.h, again);
+        EXPECT_EQ(gst_test_clock_peek_id_count(clock), 1u);
+    }
+    ring();
+    EXPECT_EQ(message("stall"), "no-data");
+}
+
 TEST_F(StallDetectTest, TenThousandStartsAndStops) {
     for (int i = 0; i < 10000; i++) {
         ASSERT_NE(gst_element_set_state(h.element(), GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Signalling over a real WebSocket (docs/signalling.md).
+#include "plugins/webrtc/websocket.hpp"
 #include "tests/support/webrtc_rig.hpp"
 #include "tests/support/whep_viewer.hpp"
 #include "tests/support/ws_client.hpp"
@@ -163,6 +164,19 @@ TEST_F(WebrtcWebsocketTest, BadClients) {
     const auto code = large.wait_closed();
     EXPECT_TRUE(code == 1009u || code == 0u)
         << "what was not read of it may break the connection before the code is read";
+    WsClient endless(ws());
+    endless.next();
+    endless.say_frame(0x01, 40000);
+    endless.say_frame(0x89, 0); // a ping between fragments is no part of them
+    for (int i = 0; i < 3; ++i)
+        endless.say_frame(0x00, 20000);
+    const auto cut = endless.wait_closed();
+    EXPECT_TRUE(cut && cut != 1000u);
+    WsClient pings(ws());
+    pings.next();
+    for (int i = 0; i < 60; ++i)
+        pings.say_frame(0x89, 0);
+    EXPECT_TRUE(pings.wait_closed());
     WsClient binary(ws());
     binary.next();
     binary.say_binary();
@@ -172,6 +186,17 @@ TEST_F(WebrtcWebsocketTest, BadClients) {
     for (int i = 0; i < 20; ++i)
         noisy.say_text("?");
     EXPECT_EQ(noisy.wait_closed(), 1008u);
+}
+
+TEST_F(WebrtcWebsocketTest, OneViewerTakesNotAllConnections) {
+    std::vector<std::unique_ptr<WsClient>> clients;
+    for (unsigned i = 0; i < WebsocketSignalling::max_connections_per_peer; ++i) {
+        clients.push_back(std::make_unique<WsClient>(ws()));
+        ASSERT_TRUE(clients.back()->connected()) << i;
+    }
+    EXPECT_EQ(WsClient(ws()).status(), 429u);
+    clients.back()->close(1000);
+    EXPECT_TRUE(eventually([&] { return WsClient(ws()).connected(); }));
 }
 
 TEST_F(WebrtcWebsocketTest, PagesOfOtherOriginsAreKeptOut) {

@@ -71,6 +71,14 @@ public:
         const Scope scope(*this);
         soup_websocket_connection_send_binary(socket_.get(), "x", 1);
     }
+    // One frame as it is (RFC 6455 section 5.2): the first byte, and zeros.
+    void say_frame(uint8_t header, uint16_t size) {
+        std::string frame{static_cast<char>(header), static_cast<char>(0xfe), static_cast<char>(size >> 8),
+                          static_cast<char>(size & 0xff)};
+        frame.resize(frame.size() + 4 + size); // the mask, too
+        GOutputStream* out = g_io_stream_get_output_stream(soup_websocket_connection_get_io_stream(socket_.get()));
+        g_output_stream_write_all(out, frame.data(), frame.size(), nullptr, nullptr, nullptr);
+    }
     // The next message; an empty object if none comes in time or the socket was closed.
     Json next(std::chrono::milliseconds limit = std::chrono::seconds(30)) {
         const Scope scope(*this);

@@ -70,6 +70,13 @@ TEST_F(Watch, LongGopsGetThreeOfTheirOwn) {
     EXPECT_EQ(run(2 * s, false).size(), 1u);
 }
 
+TEST_F(Watch, AnOutageIsNoGop) {
+    run(40 * ms, true);
+    EXPECT_EQ(run(600 * s, false).size(), 1u); // told after 30 s
+    EXPECT_EQ(run(40 * ms, true).size(), 1u);
+    EXPECT_EQ(run(31 * s, false).size(), 1u) << "and the next time again";
+}
+
 TEST_F(Watch, FrozenTimestamps) {
     run(s, true);
     const GstClockTime last = now, greatest = pts;

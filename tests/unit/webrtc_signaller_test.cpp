@@ -22,6 +22,9 @@ public:
     std::map<std::string, SessionListener> listeners;
     std::vector<std::string> left, candidates, switched;
 
+    uint64_t time = 1000;
+
+    uint64_t now() const override { return time; }
     void authorize(AuthQuestion question, std::function<void(const AuthAnswer&)> answer) override {
         asked.push_back(std::move(question));
         answers.push_back(std::move(answer));
@@ -46,7 +49,8 @@ public:
     Result<std::string> watch(const Name& name, SessionListener listener) override {
         if (!sessions.contains(name.session))
             return Error{ErrorKind::not_found, "there is no such session (any more)"};
-        listeners[name.session] = std::move(listener);
+        if (const auto before = std::exchange(listeners[name.session], std::move(listener)))
+            before({SessionEvent::Kind::taken, ""});
         return std::string("main");
     }
 
@@ -231,6 +235,27 @@ TEST_F(SignallerTest, ABrokenCarrierEndsNothingAndItsSessionsAreTakenUpAgain) {
     service->sessions["s9"] = {"s9", "front", "somebody else"};
     say({{"type", "attach"}, {"id", "y"}, {"session", "s9"}});
     expect_error("y", 404, "no such session");
+}
+
+TEST_F(SignallerTest, ASessionBelongsToWhoAttachedItLast) {
+    join("a", "s1");
+    const std::shared_ptr<Signaller> before = signaller;
+    signaller = nullptr;
+    open({});
+    say({{"type", "attach"}, {"id", "x"}, {"session", "s1"}});
+    EXPECT_EQ(take(), (Json{{"type", "closed"}, {"id", "a"}, {"reason", "attached elsewhere"}})) << "on the first";
+    EXPECT_EQ(take()["type"], "attached");
+    before->carrier_closed(true);
+    EXPECT_TRUE(service->left.empty()) << "the first one's goodbye ends nothing that it no longer has";
+}
+
+TEST_F(SignallerTest, AJoinIsAsOldAsItsAuthorization) {
+    service->time = 5;
+    say({{"type", "join"}, {"id", "a"}, {"camera", "front"}, {"sdp", "v=0"}});
+    service->time = 9;
+    service->allow("ann");
+    ASSERT_EQ(service->joins.size(), 1u);
+    EXPECT_EQ(service->joins[0].asked, 5u);
 }
 
 TEST_F(SignallerTest, EventsOfAnOldSessionUnderTheSameIdAreNotTold) {
