@@ -26,15 +26,19 @@ const peer = new RTCPeerConnection();
 peer.addTransceiver("video", {direction: "recvonly"});
 peer.ontrack = e => { document.querySelector("video").srcObject = new MediaStream([e.track]); };
 const socket = new WebSocket(location.href.replace(/^http/, "ws").replace(/[^/]*$/, "ws"), "sluice.v1");
+const join = () => socket.send(JSON.stringify({type: "join", id: "1", camera: "door", sdp: peer.localDescription.sdp}));
 socket.onmessage = async e => {
     const m = JSON.parse(e.data);
     if (m.type === "hello") {
         await peer.setLocalDescription(await peer.createOffer());
-        socket.send(JSON.stringify({type: "join", id: "1", camera: "door", sdp: peer.localDescription.sdp}));
+        join();
     } else if (m.type === "answer") {
         await peer.setRemoteDescription({type: "answer", sdp: m.sdp});
-    } else if (m.type === "error" || m.type === "closed") {
-        document.title = m.reason || m.error.detail;
+    } else if (m.type === "error") { // such as a camera that has not sent a key frame yet
+        document.title = m.error.detail;
+        setTimeout(join, 1000);
+    } else if (m.type === "closed") {
+        document.title = m.reason;
     }
 };
 </script>

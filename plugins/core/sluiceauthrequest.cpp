@@ -38,8 +38,55 @@ static void sluice_auth_request_finalize(GObject* object) {
     G_OBJECT_CLASS(sluice_auth_request_parent_class)->finalize(object);
 }
 
+// The same as the functions below, for languages that have no header of ours.
+enum { PROP_0, PROP_ACTION, PROP_CAMERA, PROP_CHANNEL, PROP_PEER_ADDRESS };
+
+static void sluice_auth_request_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
+    const sluice::AuthQuestion& q = SLUICE_AUTH_REQUEST(object)->state->question;
+    switch (id) {
+    case PROP_ACTION: g_value_set_string(value, q.action.c_str()); break;
+    case PROP_CAMERA: g_value_set_string(value, q.camera.c_str()); break;
+    case PROP_CHANNEL: g_value_set_string(value, q.channel.c_str()); break;
+    case PROP_PEER_ADDRESS: g_value_set_string(value, q.peer_address.c_str()); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    }
+}
+
+static gchar* header_action(SluiceAuthRequest* self, const gchar* name) {
+    return g_strdup(name ? sluice_auth_request_get_header(self, name) : nullptr);
+}
+
+static void deny_action(SluiceAuthRequest* self, gboolean known, const gchar* reason) {
+    sluice_auth_request_deny(self, known ? SLUICE_AUTH_DENIED_FORBIDDEN : SLUICE_AUTH_DENIED_UNAUTHENTICATED, reason);
+}
+
+static void accept_action(SluiceAuthRequest* self, const gchar* principal, gint64 expires) {
+    if (principal)
+        sluice_auth_request_accept(self, principal, expires);
+}
+
 static void sluice_auth_request_class_init(SluiceAuthRequestClass* klass) {
-    G_OBJECT_CLASS(klass)->finalize = sluice_auth_request_finalize;
+    auto* object = G_OBJECT_CLASS(klass);
+    object->finalize = sluice_auth_request_finalize;
+    object->get_property = sluice_auth_request_get_property;
+    const auto text = [&](guint id, const char* name, const char* what) {
+        g_object_class_install_property(
+            object, id,
+            g_param_spec_string(name, name, what, "", GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+    };
+    text(PROP_ACTION, "action", "view, or connect: a WebSocket");
+    text(PROP_CAMERA, "camera", "Name of the camera; may be empty with connect");
+    text(PROP_CHANNEL, "channel", "Name of the channel, such as front/main");
+    text(PROP_PEER_ADDRESS, "peer-address", "IP address of the client");
+    const GType type = G_TYPE_FROM_CLASS(klass);
+    const auto action = [&](const char* name, GCallback handler, GType result, guint n, GType a, GType b) {
+        g_signal_new_class_handler(name, type, GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION), handler, nullptr,
+                                   nullptr, nullptr, result, n, a, b);
+    };
+    action("header", G_CALLBACK(header_action), G_TYPE_STRING, 1, G_TYPE_STRING, G_TYPE_NONE);
+    action("accept", G_CALLBACK(accept_action), G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_INT64);
+    action("deny", G_CALLBACK(deny_action), G_TYPE_NONE, 2, G_TYPE_BOOLEAN, G_TYPE_STRING);
+    action("set-login", G_CALLBACK(sluice_auth_request_set_login), G_TYPE_NONE, 1, G_TYPE_STRING, G_TYPE_NONE);
 }
 
 static void sluice_auth_request_init(SluiceAuthRequest* self) { self->state = new AuthState; }

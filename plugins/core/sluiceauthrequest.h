@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One question "may this client do that?", handed out by webrtcserversink's signal `authorize`. */
+/* One question "may this client do that?", handed out by webrtcserversink's signal `authorize`.
+ * Languages without this header have the same as properties (action, camera, channel, peer-address) and action signals:
+ * header (name), accept (principal, expires), deny (known, reason), set-login (login). */
 #pragma once
 
 #include <gio/gio.h>

@@ -13,7 +13,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from harness import BUILD, Browser, Camera, Process, Suite, free_port, latencies, longest_gap, note, until
+from api import OFFER
+from harness import BUILD, ROOT, Browser, Camera, Process, Suite, free_port, latencies, longest_gap, note, until
 
 suite = Suite()
 camera = server = browser = None
@@ -122,9 +123,34 @@ def an_application_with_the_element_inside():
         except urllib.error.HTTPError as error:
             assert error.code == status, (path, error.code)
     browser.d.get(address)
-    browser.playing(20)
+    browser.playing(30)
     frames = browser.frames(1500)
     assert statistics.median(latencies(frames)) < 250
+    assert app.stop(signal.SIGTERM) == 0, app.output()[-2000:]
+    suite.open_things.remove(app)
+    assert "CRITICAL" not in app.output(), app.output()[-2000:]
+
+
+@suite.case
+def the_same_in_python():
+    own_port = free_port()
+    app = suite.keep(Process([ROOT / "examples/embed/embed.py", camera.url(), own_port], suite.directory, "embed-py"))
+    token = until(lambda: app.output().strip() or not app.running(), 20, "the application prints its token")
+    assert app.running(), app.output()
+
+    def answer(headers):
+        request = urllib.request.Request(f"http://127.0.0.1:{own_port}/whep/door", OFFER,
+                                         {"Content-Type": "application/sdp", **headers})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return response.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert answer({}) == 401
+    assert answer({"Authorization": "Bearer x"}) == 401
+    until(lambda: answer({"Authorization": f"Bearer {token}"}) == 201, 20, "whoever has the token may watch")
+    until(lambda: "watches: " in app.output(), 5, "the application is told")
     assert app.stop(signal.SIGTERM) == 0, app.output()[-2000:]
     suite.open_things.remove(app)
     assert "CRITICAL" not in app.output(), app.output()[-2000:]

@@ -34,6 +34,36 @@ TEST(AuthRequest, TellsWhatIsAsked) {
     EXPECT_EQ(sluice_auth_request_get_header(r.get(), "cookie"), nullptr);
 }
 
+TEST(AuthRequest, BySignalsAndPropertiesAlone) {
+    Heard heard;
+    const auto r = make_auth_request(question, heard.listener());
+    gchar *camera = nullptr, *peer = nullptr, *host = nullptr, *cookie = nullptr;
+    g_object_get(r.get(), "camera", &camera, "peer-address", &peer, nullptr);
+    g_signal_emit_by_name(r.get(), "header", "host", &host);
+    g_signal_emit_by_name(r.get(), "header", "cookie", &cookie);
+    EXPECT_STREQ(camera, "front");
+    EXPECT_STREQ(peer, "192.0.2.7");
+    EXPECT_STREQ(host, "example.test");
+    EXPECT_EQ(cookie, nullptr);
+    for (gchar* text : {camera, peer, host})
+        g_free(text);
+    g_signal_emit_by_name(r.get(), "set-login", "desk 4");
+    g_signal_emit_by_name(r.get(), "accept", nullptr, gint64(7));
+    EXPECT_TRUE(heard.answers.empty()) << "nobody is no principal";
+    g_signal_emit_by_name(r.get(), "accept", "ann", gint64(7));
+    g_signal_emit_by_name(r.get(), "deny", TRUE, "too late");
+    ASSERT_EQ(heard.answers.size(), 1u);
+    EXPECT_TRUE(heard.answers[0].accepted);
+    EXPECT_EQ(heard.answers[0].principal, "ann");
+    EXPECT_EQ(heard.answers[0].expires, 7);
+    EXPECT_EQ(heard.answers[0].login, "desk 4");
+    const auto other = make_auth_request(question, heard.listener());
+    g_signal_emit_by_name(other.get(), "deny", TRUE, "not yours");
+    ASSERT_EQ(heard.answers.size(), 2u);
+    EXPECT_TRUE(heard.answers[1].known);
+    EXPECT_EQ(heard.answers[1].reason, "not yours");
+}
+
 TEST(AuthRequest, TheFirstAnswerCounts) {
     Heard heard;
     {
