@@ -22,19 +22,17 @@ std::optional<std::string> WebsocketBounds::frame(uint8_t header, size_t payload
 
 } // namespace sluice
 
-struct SluiceWebsocketBounds {
+namespace {
+
+struct Extension {
     SoupWebsocketExtension parent;
     sluice::WebsocketBounds* bounds;
 };
-struct SluiceWebsocketBoundsClass {
-    SoupWebsocketExtensionClass parent;
-};
-G_DEFINE_TYPE(SluiceWebsocketBounds, sluice_websocket_bounds, SOUP_TYPE_WEBSOCKET_EXTENSION)
+GObjectClass* parent_class = nullptr;
 
-static SluiceWebsocketBounds* self_of(gpointer p) { return static_cast<SluiceWebsocketBounds*>(p); }
-
-static GBytes* process_incoming(SoupWebsocketExtension* self, guint8* header, GBytes* payload, GError** error) {
-    if (const auto wrong = self_of(self)->bounds->frame(*header, g_bytes_get_size(payload), g_get_monotonic_time())) {
+GBytes* process_incoming(SoupWebsocketExtension* self, guint8* header, GBytes* payload, GError** error) {
+    if (const auto wrong = reinterpret_cast<Extension*>(self)->bounds->frame(*header, g_bytes_get_size(payload),
+                                                                             g_get_monotonic_time())) {
         g_set_error_literal(error, SOUP_WEBSOCKET_ERROR, SOUP_WEBSOCKET_CLOSE_TOO_BIG, wrong->c_str());
         g_bytes_unref(payload);
         return nullptr;
@@ -42,24 +40,36 @@ static GBytes* process_incoming(SoupWebsocketExtension* self, guint8* header, GB
     return payload;
 }
 
-static void sluice_websocket_bounds_finalize(GObject* object) {
-    delete self_of(object)->bounds;
-    G_OBJECT_CLASS(sluice_websocket_bounds_parent_class)->finalize(object);
+void finalize(GObject* object) {
+    delete reinterpret_cast<Extension*>(object)->bounds;
+    parent_class->finalize(object);
 }
 
-static void sluice_websocket_bounds_class_init(SluiceWebsocketBoundsClass* klass) {
-    G_OBJECT_CLASS(klass)->finalize = sluice_websocket_bounds_finalize;
+void class_init(gpointer klass, gpointer) {
+    parent_class = G_OBJECT_CLASS(g_type_class_peek_parent(klass));
+    G_OBJECT_CLASS(klass)->finalize = finalize;
     SOUP_WEBSOCKET_EXTENSION_CLASS(klass)->name = "x-sluice-bounds"; // never negotiated
     SOUP_WEBSOCKET_EXTENSION_CLASS(klass)->process_incoming_message = process_incoming;
 }
 
-static void sluice_websocket_bounds_init(SluiceWebsocketBounds*) {}
+// The launcher and the plugin in its process each have this library: two types need two names.
+GType extension_type() {
+    static const GType type = [] {
+        const std::string name = "SluiceWebsocketBounds" + std::to_string(reinterpret_cast<uintptr_t>(&parent_class));
+        return g_type_register_static_simple(SOUP_TYPE_WEBSOCKET_EXTENSION, name.c_str(),
+                                             sizeof(SoupWebsocketExtensionClass), class_init, sizeof(Extension),
+                                             nullptr, GTypeFlags(0));
+    }();
+    return type;
+}
+
+} // namespace
 
 namespace sluice {
 
 GList* websocket_bounds(size_t max_message) {
-    gpointer extension = g_object_new(sluice_websocket_bounds_get_type(), nullptr);
-    self_of(extension)->bounds = new WebsocketBounds(max_message);
+    gpointer extension = g_object_new(extension_type(), nullptr);
+    static_cast<Extension*>(extension)->bounds = new WebsocketBounds(max_message);
     return g_list_append(nullptr, extension);
 }
 
