@@ -71,6 +71,11 @@ public:
         joining.front()(error);
         joining.pop_front();
     }
+    void forget() {
+        answers.clear();
+        joining.clear();
+        listeners.clear();
+    }
     void tell(const std::string& session, const SessionEvent& e) { listeners.at(session)(e); }
 
 private:
@@ -86,6 +91,8 @@ private:
 class SignallerTest : public testing::Test {
 protected:
     void SetUp() override { open({}); }
+    // What a test left unanswered keeps its signaller, and that keeps the service.
+    void TearDown() override { service->forget(); }
     void open(const std::string& camera) {
         sent.clear();
         closed_with = 0;
