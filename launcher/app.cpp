@@ -5,8 +5,9 @@
 #include "launcher/auth/authenticator.hpp"
 #include "launcher/auth/state_directory.hpp"
 #include "launcher/camera/fleet.hpp"
+#include "launcher/config/config_parser.hpp"
 #include "launcher/config/secret.hpp"
-#include "launcher/config/source_template.hpp"
+#include "launcher/config/url.hpp"
 #include "launcher/fleet_service.hpp"
 #include "launcher/http/api_json.hpp"
 #include "launcher/http/http_server.hpp"
@@ -55,11 +56,6 @@ void register_types() {
         g_type_class_ref(type); // for good
     const Ref<GResolver> resolver = adopt(g_resolver_get_default());
     const Ref<GObject> proxies = ref(G_OBJECT(g_proxy_resolver_get_default()));
-}
-
-std::string templates_directory() {
-    const char* given = std::getenv("SLUICE_PIPELINES");
-    return given && *given ? given : SLUICE_PIPELINES_DIR;
 }
 
 // The password of the first account: given, or made up and printed this once.
@@ -151,27 +147,26 @@ void begin_closing() {
 
 } // namespace
 
-Result<Config> config_of_address(const Options& options) {
-    StreamConfig stream;
-    stream.name = "main";
-    stream.url = options.target;
-    stream.user = options.camera_user;
-    stream.password = options.camera_password;
+Result<Config> config_of_address(const Options& options, const Templates& templates) {
+    Json main{{"url", options.target}}; // no reference: the password stands in no file
+    if (!options.camera_user.empty())
+        main["user"] = options.camera_user;
+    Secret password = options.camera_password;
     if (options.password_file) {
-        const Result<Secret> given = secret_from_file(SecretSource::real(), *options.password_file);
+        Result<Secret> given = secret_from_file(SecretSource::real(), *options.password_file);
         if (!given)
             return Error{given.error().kind, "--password-file " + *options.password_file + ": " + given.error().text};
-        stream.password = given.value();
+        password = std::move(given).value();
     }
-    Config config;
-    Json main{{"url", stream.url}}; // no reference: the password stands in no file
-    if (!stream.user.empty())
-        main["user"] = stream.user;
-    config.cameras.push_back({"camera", {stream}, {}, Json{{"streams", {{"main", main}}}}.dump()});
-    return config;
+    ConfigResult parsed =
+        parse_camera("camera", Json{{"streams", {{"main", main}}}}.dump(), {templates, SecretSource::real()});
+    if (!parsed.errors.empty())
+        return Error{ErrorKind::usage, parsed.errors.front().text};
+    parsed.config.cameras.front().streams.front().sources.front().password = std::move(password);
+    return std::move(parsed.config);
 }
 
-int run(const Options& options, const Config& config) {
+int run(const Options& options, const Config& config, const Templates& templates) {
     raise_file_limit();
     register_types();
     // Ours from the beginning to the end, also before and after the loop runs: otherwise a worker thread that has an
@@ -179,9 +174,6 @@ int run(const Options& options, const Config& config) {
     g_main_context_acquire(nullptr);
     if (const Result<bool> found = require_parts(); !found)
         return report(found.error());
-    Result<SourceTemplate> source_template = load_template(templates_directory(), "rtsp");
-    if (!source_template)
-        return report(source_template.error());
 
     const std::optional<std::string> state_path = options.state         ? options.state
                                                   : config.server.state ? config.server.state
@@ -195,8 +187,8 @@ int run(const Options& options, const Config& config) {
     if (const Result<bool> loaded = accounts.load(); !loaded)
         return report(loaded.error());
 
-    const bool has_file = options.target.find("://") == std::string::npos;
-    FleetService service(has_file ? options.target : std::string(), config, state.value());
+    FleetService service(looks_like_url(options.target) ? std::string() : options.target, config, templates,
+                         state.value());
     const std::vector<std::string> wrong = service.load();
     for (const std::string& line : wrong)
         log_error(line);
@@ -213,7 +205,7 @@ int run(const Options& options, const Config& config) {
 
     HttpServer& server = *http.value();
     auto auth = std::make_unique<Authenticator>(accounts, "sluice-" + std::to_string(server.port()));
-    Fleet fleet(service.cameras(), std::move(source_template).value());
+    Fleet fleet(service.cameras(), templates);
     auto viewers = Viewers::create(config.server.webrtc, service.cameras(), server.soup(), *auth);
     if (!viewers)
         return report(viewers.error());

@@ -3,14 +3,15 @@
 #pragma once
 
 #include "launcher/config/config.hpp"
+#include "launcher/config/templates.hpp"
 #include "launcher/options.hpp"
 
 namespace sluice {
 
 // Returns the exit code.
-int run(const Options& options, const Config& config);
+int run(const Options& options, const Config& config, const Templates& templates);
 
 // The configuration of one camera named "camera".
-Result<Config> config_of_address(const Options& options);
+Result<Config> config_of_address(const Options& options, const Templates& templates);
 
 } // namespace sluice

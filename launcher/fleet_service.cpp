@@ -47,9 +47,9 @@ bool lost_a_stream(const CameraConfig& before, const CameraConfig& after) {
 
 } // namespace
 
-FleetService::FleetService(std::string file, Config config, const StateDirectory& state)
-    : file_(std::move(file)), started_with_(config.server), store_(state, SecretSource::real()),
-      described_(std::move(config.cameras)) {}
+FleetService::FleetService(std::string file, Config config, const Templates& templates, const StateDirectory& state)
+    : file_(std::move(file)), templates_(templates), started_with_(config.server),
+      store_(state, templates, SecretSource::real()), described_(std::move(config.cameras)) {}
 
 std::vector<std::string> FleetService::load() {
     Result<ConfigResult> made = store_.read();
@@ -75,7 +75,7 @@ void FleetService::reload() {
     if (!fleet_)
         return;
     Result<ConfigResult> described = file_.empty() ? Result<ConfigResult>(ConfigResult{{started_with_, described_}, {}})
-                                                   : load_config(file_, SecretSource::real());
+                                                   : load_config(file_, templates_, SecretSource::real());
     Result<ConfigResult> made = store_.read();
     std::vector<std::string> wrong = lines(file_, described);
     for (std::string& line : lines(store_.path(), made))

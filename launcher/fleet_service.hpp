@@ -17,8 +17,8 @@ namespace sluice {
 
 class FleetService final : public CameraEditor {
 public:
-    // file: empty if there is none and `config` was made from an address.
-    FleetService(std::string file, Config config, const StateDirectory& state);
+    // file: empty if there is none and `config` was made from an address. templates outlives this.
+    FleetService(std::string file, Config config, const Templates& templates, const StateDirectory& state);
 
     // Reads STATE/cameras.json, before the fleet is made. Returns a line for each thing that is wrong.
     std::vector<std::string> load();
@@ -41,6 +41,7 @@ private:
     std::optional<Refusal> belongs_to_file(const std::string& name) const;
 
     const std::string file_;
+    const Templates& templates_;
     const ServerConfig started_with_;
     CameraStore store_;
     std::vector<CameraConfig> described_; // by the file

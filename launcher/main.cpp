@@ -2,6 +2,7 @@
 #include "launcher/app.hpp"
 #include "launcher/auth/accounts.hpp"
 #include "launcher/config/config_parser.hpp"
+#include "launcher/config/url.hpp"
 #include "launcher/log.hpp"
 #include "launcher/options.hpp"
 
@@ -48,7 +49,10 @@ int print_errors(const std::string& file, const std::vector<ConfigError>& errors
 }
 
 int check(const std::string& file) {
-    const Result<ConfigResult> result = load_config(file, SecretSource::real());
+    const Result<Templates> templates = Templates::load(template_directories());
+    if (!templates)
+        return fail(templates.error());
+    const Result<ConfigResult> result = load_config(file, templates.value(), SecretSource::real());
     if (!result)
         return fail(result.error());
     if (!result.value().errors.empty())
@@ -114,19 +118,22 @@ int token(const Options& options) {
 }
 
 int run_command(const Options& options, bool had_password) {
-    if (options.target.find("://") != std::string::npos) {
+    const Result<Templates> templates = Templates::load(template_directories());
+    if (!templates)
+        return fail(templates.error());
+    if (looks_like_url(options.target)) {
         if (had_password)
             std::fprintf(stderr, "sluice: a password on the command line can be read by others for a moment; "
                                  "--password-file is safer\n");
-        const Result<Config> config = config_of_address(options);
-        return config ? run(options, config.value()) : fail(config.error());
+        const Result<Config> config = config_of_address(options, templates.value());
+        return config ? run(options, config.value(), templates.value()) : fail(config.error());
     }
-    const Result<ConfigResult> result = load_config(options.target, SecretSource::real());
+    const Result<ConfigResult> result = load_config(options.target, templates.value(), SecretSource::real());
     if (!result)
         return fail(result.error());
     if (!result.value().errors.empty())
         return print_errors(options.target, result.value().errors);
-    return run(options, result.value().config);
+    return run(options, result.value().config, templates.value());
 }
 
 // GLib before 2.76 keeps what its slab allocator has once taken: after 100 viewers have left, 80 MB more than with malloc.

@@ -22,8 +22,10 @@ struct CommandText {
 };
 
 constexpr CommandText commands[] = {
-    {"run", Command::run, "FILE | rtsp://...", "serve the cameras of a configuration file, or one camera",
-     "Serves the cameras that FILE describes, or the one at the address, to browsers: open the address it prints.\n"
+    {"run", Command::run, "FILE | ADDRESS", "serve the cameras of a configuration file, or one camera",
+     "Serves the cameras that FILE describes, or the one at ADDRESS (rtsp://..., http://..., file:..., test:), to "
+     "browsers:\n"
+     "open the address it prints.\n"
      "The first account is admin. Its password comes from SLUICE_ADMIN_PASSWORD or --admin-password-file on the first\n"
      "start; otherwise one is made and printed once. Ctrl-C ends, SIGHUP reads FILE again."},
     {"check", Command::check, "FILE", "say what is wrong with a configuration file",
@@ -67,7 +69,7 @@ Result<bool> take_target(Options& options, const CommandText& text, char** rest)
     if (count == 0 && !optional)
         return usage(std::string("an argument is missing; usage: sluice ") + text.name + " " + text.arguments);
     options.target = count ? rest[0] : "admin";
-    if (options.command != Command::run || options.target.find("://") == std::string::npos)
+    if (options.command != Command::run || !looks_like_url(options.target))
         return true;
     std::string why;
     const auto url = parse_camera_url(options.target, why);
@@ -141,9 +143,9 @@ Result<Options> parse_command(const CommandText& text, const std::vector<std::st
     }
     if (out.address && !g_hostname_is_ip_address(out.address->c_str()))
         return usage("--address: found " + quote_for_message(*out.address) + ", allowed: an IP address");
-    if (run && out.password_file && out.target.find("://") == std::string::npos)
+    if (run && out.password_file && !looks_like_url(out.target))
         return usage("--password-file goes with an address; a configuration names its files itself");
-    if (run && out.password_file && out.camera_user.empty())
+    if (run && out.password_file && out.camera_user.empty() && out.target.rfind("srt:", 0) != 0)
         return usage("--password-file needs the user in the address: rtsp://USER@HOST/PATH");
     return out;
 }

@@ -3,10 +3,10 @@
 
 namespace sluice {
 
-CameraStore::CameraStore(const StateDirectory& directory, SecretSource secrets)
-    : directory_(directory), secrets_directory_(directory.file("secrets")), secrets_(std::move(secrets)) {
-    secrets_.only_directory = secrets_directory_;
-    secrets_.only_prefix = "SLUICE_CAMERA_";
+CameraStore::CameraStore(const StateDirectory& directory, const Templates& templates, SecretSource secrets)
+    : directory_(directory), context_{templates, std::move(secrets), directory.file("secrets"), true, false} {
+    context_.secrets.only_directory = context_.directory;
+    context_.secrets.only_prefix = "SLUICE_CAMERA_";
 }
 
 Result<ConfigResult> CameraStore::read() const {
@@ -15,7 +15,7 @@ Result<ConfigResult> CameraStore::read() const {
         return ConfigResult();
     if (!text)
         return Error{text.error().kind, path() + ": cannot be read: " + text.error().text};
-    return parse_config(text.value(), secrets_directory_, secrets_, false);
+    return parse_config(text.value(), context_);
 }
 
 Result<bool> CameraStore::write(const std::vector<CameraConfig>& cameras) const {
@@ -31,7 +31,7 @@ Result<bool> CameraStore::write(const std::vector<CameraConfig>& cameras) const 
 }
 
 ConfigResult CameraStore::parse(const std::string& name, std::string_view description) const {
-    return parse_camera(name, description, secrets_directory_, secrets_);
+    return parse_camera(name, description, context_);
 }
 
 } // namespace sluice

@@ -12,10 +12,11 @@
 namespace sluice {
 
 // Who may change cameras need not be who owns the machine: such a description gets at no secrets but the ones put there
-// for it, files in STATE/secrets and environment variables that begin with SLUICE_CAMERA_.
+// for it, files in STATE/secrets and environment variables that begin with SLUICE_CAMERA_, and at none of the machine's
+// files, devices and templates.
 class CameraStore {
 public:
-    CameraStore(const StateDirectory& directory, SecretSource secrets);
+    CameraStore(const StateDirectory& directory, const Templates& templates, SecretSource secrets);
 
     std::string path() const { return directory_.file("cameras.json"); }
     // A file that is not there is one without cameras.
@@ -27,8 +28,7 @@ public:
 
 private:
     const StateDirectory& directory_;
-    const std::string secrets_directory_;
-    SecretSource secrets_;
+    ConfigContext context_;
 };
 
 } // namespace sluice

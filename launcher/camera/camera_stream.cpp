@@ -34,9 +34,9 @@ GstStructurePtr channel_stats(SluiceChannel* channel) {
 
 } // namespace
 
-CameraStream::CameraStream(const std::string& camera, StreamConfig config, const SourceTemplate& source_template,
+CameraStream::CameraStream(const std::string& camera, StreamConfig config, const Templates& templates,
                            Teardown& teardown, const LifeLimits& limits)
-    : config_(std::move(config)), channel_name_(camera + "/" + config_.name), template_(source_template),
+    : config_(std::move(config)), channel_name_(camera + "/" + config_.name), templates_(templates),
       teardown_(teardown), life_(limits, random_fraction), channel_(adopt(sluice_channel_get(channel_name_.c_str()))),
       self_(std::make_shared<CameraStream*>(this)) {
     // From the streaming thread, so that the first picture does not wait for the next poll.
@@ -90,7 +90,8 @@ void CameraStream::begin_attempt() {
     SourceEvents events;
     events.handshake_done = [this] { apply(life_.handshake_done(now())); };
     events.failed = [this](const SourceFailure& failure) { source_failed(failure); };
-    auto source = SourcePipeline::create(template_, config_, channel_name_, teardown_, std::move(events));
+    auto source =
+        SourcePipeline::create(templates_, config_.sources.front(), channel_name_, teardown_, std::move(events));
     if (!source) {
         apply(life_.failed(now(), FailureKind::denied, source.error().text));
         return;
@@ -101,7 +102,7 @@ void CameraStream::begin_attempt() {
 
 void CameraStream::source_failed(const SourceFailure& failure) {
     std::string why;
-    const auto url = parse_camera_url(config_.url, why);
+    const auto url = parse_camera_url(config_.sources.front().url, why);
     if (!failure.could_not_connect || !url) {
         apply(life_.failed(now(), failure.kind, failure.reason));
         return;

@@ -31,8 +31,8 @@ struct StreamStatus {
 
 class CameraStream {
 public:
-    CameraStream(const std::string& camera, StreamConfig config, const SourceTemplate& source_template,
-                 Teardown& teardown, const LifeLimits& limits);
+    CameraStream(const std::string& camera, StreamConfig config, const Templates& templates, Teardown& teardown,
+                 const LifeLimits& limits);
     ~CameraStream();
     CameraStream(const CameraStream&) = delete;
     CameraStream& operator=(const CameraStream&) = delete;
@@ -61,7 +61,7 @@ private:
 
     const StreamConfig config_;
     const std::string channel_name_;
-    const SourceTemplate& template_;
+    const Templates& templates_;
     Teardown& teardown_;
     CameraLife life_;
     Ref<SluiceChannel> channel_;

@@ -7,8 +7,8 @@
 
 namespace sluice {
 
-Fleet::Fleet(const std::vector<CameraConfig>& cameras, SourceTemplate source_template, const LifeLimits& limits)
-    : template_(std::move(source_template)), limits_(limits) {
+Fleet::Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, const LifeLimits& limits)
+    : templates_(templates), limits_(limits) {
     apply(cameras);
 }
 
@@ -55,7 +55,7 @@ Fleet::Camera Fleet::make(const CameraConfig& config, std::vector<std::unique_pt
             continue;
         }
         // Made before the old one is gone: somebody holds the channel all the time.
-        auto made = std::make_unique<CameraStream>(config.name, stream, template_, teardown_, limits_);
+        auto made = std::make_unique<CameraStream>(config.name, stream, templates_, teardown_, limits_);
         made->on_change([this] { report(); });
         if (old != before.end())
             old->reset();

@@ -21,7 +21,8 @@ struct CameraStatus {
 
 class Fleet {
 public:
-    Fleet(const std::vector<CameraConfig>& cameras, SourceTemplate source_template, const LifeLimits& limits = {});
+    // templates outlives this.
+    Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, const LifeLimits& limits = {});
 
     void start();
     // From now on these cameras. Streams that are described as before are not touched; the others end, or begin anew on
@@ -45,7 +46,7 @@ private:
     static CameraStatus status_of(const Camera& camera);
     Camera make(const CameraConfig& config, std::vector<std::unique_ptr<CameraStream>> before);
 
-    const SourceTemplate template_;
+    const Templates& templates_;
     const LifeLimits limits_;
     bool started_ = false;
     Teardown teardown_;

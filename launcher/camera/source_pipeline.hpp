@@ -3,8 +3,9 @@
 #pragma once
 
 #include "launcher/camera/camera_life.hpp"
+#include "launcher/camera/track_offer.hpp"
 #include "launcher/config/config.hpp"
-#include "launcher/config/source_template.hpp"
+#include "launcher/config/templates.hpp"
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
 
@@ -31,9 +32,9 @@ struct SourceEvents {
 class SourcePipeline {
 public:
     // Error: the template does not fit GStreamer (an element is missing, a property unknown).
-    static Result<std::unique_ptr<SourcePipeline>> create(const SourceTemplate& source_template,
-                                                          const StreamConfig& stream, const std::string& channel,
-                                                          Teardown& teardown, SourceEvents events);
+    static Result<std::unique_ptr<SourcePipeline>> create(const Templates& templates, const SourceConfig& source,
+                                                          const std::string& channel, Teardown& teardown,
+                                                          SourceEvents events);
     ~SourcePipeline(); // hands the pipeline to the Teardown
     SourcePipeline(const SourcePipeline&) = delete;
     SourcePipeline& operator=(const SourcePipeline&) = delete;
@@ -41,8 +42,6 @@ public:
     void start();
 
 private:
-    struct Offer; // what the camera offers, written by rtspsrc's thread
-
     SourcePipeline(Ref<GstElement> pipeline, std::string channel, Teardown& teardown, SourceEvents events,
                    bool has_credentials);
     void connect_source();
@@ -55,7 +54,7 @@ private:
     Teardown& teardown_;
     SourceEvents events_;
     const bool has_credentials_;
-    std::shared_ptr<Offer> offer_;
+    const std::shared_ptr<TrackOffer> offer_; // nullptr: no camera that describes itself
     bool failed_ = false;
 };
 

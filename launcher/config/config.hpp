@@ -6,11 +6,17 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace sluice {
 
-enum class Transport { tcp, udp };
+// How RTP comes from a camera: udp falls to TCP by itself, http is RTSP tunnelled over HTTP.
+enum class Transport { tcp, udp, http };
+
+// Of a template's parameter.
+using ParameterValue = std::variant<std::string, int64_t, bool>;
 
 // A secret's value, kept apart from std::string so that it cannot slip into a message by accident.
 class Secret {
@@ -25,13 +31,26 @@ private:
     std::string value_;
 };
 
-struct StreamConfig {
-    std::string name; // "main", "sub"
-    std::string url;  // never with user or password
+// One place a stream can come from.
+struct SourceConfig {
+    std::string url; // never with user or password; empty: the template needs none
     std::string user;
     Secret password;
     Transport transport = Transport::tcp;
-    unsigned latency_ms = 0; // of the jitter buffer; over TCP nothing needs to be put in order
+    unsigned latency_ms = 0;     // of the jitter buffer; over TCP nothing needs to be put in order
+    std::string tls_fingerprint; // SHA-256 of the one certificate that is taken, hexadecimal; empty: authorities decide
+    std::string source_template; // "rtsp", "file"...
+    std::map<std::string, ParameterValue> parameters; // of the template, beside those that have fields above
+    bool operator==(const SourceConfig&) const = default;
+};
+
+constexpr size_t max_sources = 8;
+
+struct StreamConfig {
+    std::string name;                  // "main", "sub"
+    std::vector<SourceConfig> sources; // in order of preference, at least one
+    bool on_demand = false;            // contacted only while somebody reads
+    unsigned stall_ms = 3000;          // without a picture for so long a source counts as lost
     bool operator==(const StreamConfig&) const = default;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/config/config_parser.hpp"
 
+#include "launcher/config/field_reader.hpp"
+#include "launcher/config/source_parser.hpp"
 #include "launcher/config/url.hpp"
 
 #include <gio/gio.h>
@@ -11,25 +13,17 @@ namespace sluice {
 
 namespace {
 
-constexpr size_t max_user = 256;
-constexpr unsigned max_latency_ms = 10'000;
+constexpr int64_t min_stall_ms = 500, max_stall_ms = 60'000;
 
-std::string join(const std::vector<std::string>& words) {
-    std::string out;
-    for (const std::string& word : words)
-        out += (out.empty() ? "" : ", ") + word;
-    return out;
-}
-
-class Parser {
+class Parser : FieldReader {
 public:
-    Parser(const std::string& directory, const SecretSource& secrets, ConfigResult& result)
-        : directory_(directory), secrets_(secrets), result_(result) {}
+    Parser(const ConfigContext& context, ConfigResult& result)
+        : FieldReader(result.errors), context_(context), result_(result) {}
 
     // One camera of that name, as a document of its own.
     void parse_camera(const std::string& name, const Json& root) { camera(name, root, ""); }
 
-    void parse(const Json& root, bool camera_needed) {
+    void parse(const Json& root) {
         if (!object(root, "", "config"))
             return;
         version(root);
@@ -44,7 +38,7 @@ public:
             wrong_type("/cameras", *cameras, "an object with one field per camera");
             return;
         }
-        if (cameras->empty() && camera_needed)
+        if (cameras->empty() && context_.camera_needed)
             error("/cameras", "found no camera, allowed: at least one");
         if (cameras->size() > max_cameras)
             error("/cameras", "found " + std::to_string(cameras->size()) + " cameras, allowed: at most 4096");
@@ -53,78 +47,6 @@ public:
     }
 
 private:
-    void error(const std::string& pointer, std::string text) { result_.errors.push_back({pointer, std::move(text)}); }
-    void wrong_type(const std::string& pointer, const Json& value, const std::string& allowed) {
-        error(pointer, std::string("found ") + json_type_phrase(value) + ", allowed: " + allowed);
-    }
-    void bad_value(const std::string& pointer, const std::string& value, const std::string& allowed) {
-        error(pointer, "found " + quote_for_message(value) + ", allowed: " + allowed);
-    }
-
-    static const Json* field(const Json& value, const char* name) {
-        const auto it = value.find(name);
-        return it == value.end() ? nullptr : &*it;
-    }
-
-    // An object of that kind, without fields nobody knows.
-    bool object(const Json& value, const std::string& pointer, const char* kind) {
-        const std::vector<std::string>& known = config_fields().at(kind);
-        if (!value.is_object()) {
-            wrong_type(pointer, value, "an object with the fields " + join(known));
-            return false;
-        }
-        for (const auto& item : value.items()) {
-            if (std::find(known.begin(), known.end(), item.key()) == known.end())
-                error(json_pointer(pointer, item.key()),
-                      "found an unknown field, allowed: " + (known.empty() ? "none here" : join(known)));
-        }
-        return true;
-    }
-
-    const std::string* text(const Json& parent, const std::string& pointer, const char* name, const char* allowed) {
-        const Json* value = field(parent, name);
-        if (!value)
-            return nullptr;
-        const std::string at = json_pointer(pointer, name);
-        if (!value->is_string()) {
-            wrong_type(at, *value, allowed);
-            return nullptr;
-        }
-        const auto& found = value->get_ref<const std::string&>();
-        if (found.empty() || found.find('\0') != std::string::npos) {
-            bad_value(at, found, allowed);
-            return nullptr;
-        }
-        return &found;
-    }
-
-    std::optional<int64_t> number(const Json& parent, const std::string& pointer, const char* name, int64_t min,
-                                  int64_t max, const char* unit) {
-        const Json* value = field(parent, name);
-        if (!value)
-            return std::nullopt;
-        const std::string at = json_pointer(pointer, name);
-        const std::string allowed = "a whole number from " + std::to_string(min) + " to " + std::to_string(max) + unit;
-        if (!value->is_number_integer()) {
-            wrong_type(at, *value, allowed);
-            return std::nullopt;
-        }
-        const bool huge = value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
-        if (huge || value->get<int64_t>() < min || value->get<int64_t>() > max) {
-            error(at, "found " + value->dump() + ", allowed: " + allowed);
-            return std::nullopt;
-        }
-        return value->get<int64_t>();
-    }
-
-    void boolean(const Json& parent, const std::string& pointer, const char* name, bool& out) {
-        const Json* value = field(parent, name);
-        if (value && value->is_boolean())
-            out = value->get<bool>();
-        else if (value)
-            wrong_type(json_pointer(pointer, name), *value, "true or false");
-    }
-
     void version(const Json& root) {
         if (const Json* value = field(root, "version"); !value)
             error("/version", "found nothing, allowed: 1 (the field is required)");
@@ -132,10 +54,6 @@ private:
             wrong_type("/version", *value, "1");
         else if (*value != 1)
             error("/version", "found " + value->dump() + ", allowed: 1");
-    }
-
-    std::string absolute(const std::string& path) const {
-        return path.front() == '/' || directory_.empty() ? path : directory_ + "/" + path;
     }
 
     static bool is_address(const std::string& text) { return g_hostname_is_ip_address(text.c_str()); }
@@ -154,7 +72,7 @@ private:
         if (const auto port = number(value, pointer, "port", 0, 65535, " (0: any free one)"))
             out.port = static_cast<uint16_t>(*port);
         if (const std::string* found = text(value, pointer, "state", "the path of a directory"))
-            out.state = absolute(*found);
+            out.state = absolute_path(context_.directory, *found);
         if (const Json* webrtc = field(value, "webrtc"))
             server_webrtc(*webrtc, pointer + "/webrtc");
     }
@@ -233,79 +151,40 @@ private:
             return;
         StreamConfig out;
         out.name = name;
-        if (const std::string* url = text(value, pointer, "url", camera_url_allowed))
-            camera_url(*url, pointer + "/url", out);
-        else if (!field(value, "url"))
-            error(pointer + "/url",
-                  std::string("found nothing, allowed: ") + camera_url_allowed + " (the field is required)");
-        if (const std::string* user = text(value, pointer, "user", "the user name at the camera")) {
-            if (user->size() > max_user)
-                error(pointer + "/user", "found more than 256 characters, allowed: at most that");
-            out.user = *user;
-        }
-        if (const Json* password = field(value, "password")) {
-            secret(*password, pointer + "/password", out.password);
-            if (!field(value, "user"))
-                error(pointer + "/user", "found nothing, allowed: the user name that the password belongs to");
-        }
-        constexpr const char* transport_allowed = "\"tcp\" or \"udp\"";
-        if (const std::string* transport = text(value, pointer, "transport", transport_allowed)) {
-            if (*transport == "udp")
-                out.transport = Transport::udp;
-            else if (*transport != "tcp")
-                bad_value(pointer + "/transport", *transport, transport_allowed);
-        }
-        // UDP packets come out of order now and then; over TCP they cannot.
-        out.latency_ms = out.transport == Transport::udp ? 100 : 0;
-        if (const auto latency = number(value, pointer, "latency", 0, max_latency_ms, " (milliseconds)"))
-            out.latency_ms = static_cast<unsigned>(*latency);
+        sources(value, pointer, out);
+        boolean(value, pointer, "on-demand", out.on_demand);
+        if (const auto stall = number(value, pointer, "stall-timeout", min_stall_ms, max_stall_ms, " (milliseconds)"))
+            out.stall_ms = static_cast<unsigned>(*stall);
         camera.streams.push_back(std::move(out));
     }
 
-    void camera_url(const std::string& text, const std::string& pointer, StreamConfig& out) {
-        std::string why;
-        const auto url = parse_camera_url(text, why);
-        if (!url)
-            error(pointer, "found " + quote_for_message(text) + " (" + why + "), allowed: " + camera_url_allowed);
-        else if (url->has_credentials)
-            error(pointer, "found a user or password in the address, allowed: " + std::string(camera_url_allowed) +
-                               ", with the fields \"user\" and \"password\" beside it");
-        else
-            out.url = url->location;
-    }
-
-    void secret(const Json& value, const std::string& pointer, Secret& out) {
-        constexpr const char* allowed = R"({"env": "NAME"} or {"file": "PATH"})";
-        if (value.is_string()) { // never shown, not even that much of it
-            error(pointer, std::string("found the password itself, allowed: ") + allowed);
+    // One, written into the stream itself, or a list.
+    void sources(const Json& value, const std::string& pointer, StreamConfig& out) {
+        SourceParser parser(context_, errors_);
+        const std::string at = pointer + "/sources";
+        const Json* list = field(value, "sources");
+        if (!list) {
+            out.sources.push_back(parser.parse(value, pointer));
             return;
         }
-        if (!object(value, pointer, "secret"))
-            return;
-        const Json* env = field(value, "env");
-        const Json* file = field(value, "file");
-        if ((env != nullptr) == (file != nullptr)) {
-            error(pointer, std::string("found ") + (env ? "both env and file" : "neither env nor file") +
-                               ", allowed: " + allowed);
+        for (const std::string& name : config_fields().at("source"))
+            if (field(value, name.c_str()))
+                error(json_pointer(pointer, name), "found it beside a list of sources, allowed: in the list only");
+        const std::string allowed = "a list of 1 to " + std::to_string(max_sources) + " sources";
+        if (!list->is_array()) {
+            wrong_type(at, *list, allowed);
             return;
         }
-        const char* name = env ? "env" : "file";
-        const std::string* reference =
-            text(value, pointer, name, env ? "the name of an environment variable" : "the path of a file");
-        if (!reference)
-            return;
-        const std::string shown = env ? *reference : absolute(*reference);
-        Result<Secret> found = env ? secret_from_environment(secrets_, *reference) : secret_from_file(secrets_, shown);
-        if (found)
-            out = std::move(found).value();
-        else
-            error(json_pointer(pointer, name),
-                  "found " + quote_for_message(shown) + ", which gives no secret: " + found.error().text +
-                      ", allowed: " + (env ? "an environment variable that is set" : "a readable file of one line"));
+        if (list->empty() || list->size() > max_sources)
+            error(at, "found " + std::to_string(list->size()) + ", allowed: " + allowed);
+        for (size_t i = 0; i < std::min(list->size(), max_sources); i++) {
+            const std::string here = json_pointer(at, std::to_string(i));
+            if (object((*list)[i], here, "source"))
+                out.sources.push_back(parser.parse((*list)[i], here));
+        }
     }
 
-    const std::string& directory_;
-    const SecretSource& secrets_;
+    const ConfigContext& context_;
     ConfigResult& result_;
 };
 
@@ -318,7 +197,10 @@ const std::map<std::string, std::vector<std::string>>& config_fields() {
         {"server-webrtc", {"stun-server", "ice-addresses", "min-rtp-port", "max-rtp-port", "ice-tcp"}},
         {"camera", {"streams", "outputs"}},
         {"streams", {"main", "sub"}},
-        {"stream", {"url", "user", "password", "transport", "latency"}},
+        {"stream",
+         {"url", "user", "password", "transport", "latency", "tls-fingerprint", "template", "parameters", "sources",
+          "on-demand", "stall-timeout"}},
+        {"source", {"url", "user", "password", "transport", "latency", "tls-fingerprint", "template", "parameters"}},
         {"secret", {"env", "file"}},
         {"outputs", {"webrtc"}},
         {"webrtc", {"enabled"}},
@@ -348,29 +230,27 @@ std::optional<Json> document(std::string_view text, ConfigResult& result) {
 
 } // namespace
 
-ConfigResult parse_config(std::string_view text, const std::string& directory, const SecretSource& secrets,
-                          bool camera_needed) {
+ConfigResult parse_config(std::string_view text, const ConfigContext& context) {
     ConfigResult result;
     if (const auto root = document(text, result))
-        Parser(directory, secrets, result).parse(*root, camera_needed);
+        Parser(context, result).parse(*root);
     return result;
 }
 
-ConfigResult parse_camera(const std::string& name, std::string_view text, const std::string& directory,
-                          const SecretSource& secrets) {
+ConfigResult parse_camera(const std::string& name, std::string_view text, const ConfigContext& context) {
     ConfigResult result;
     if (const auto root = document(text, result))
-        Parser(directory, secrets, result).parse_camera(name, *root);
+        Parser(context, result).parse_camera(name, *root);
     return result;
 }
 
-Result<ConfigResult> load_config(const std::string& path, const SecretSource& secrets) {
+Result<ConfigResult> load_config(const std::string& path, const Templates& templates, const SecretSource& secrets) {
     const Result<std::string> text = read_small_file(path, max_json_bytes);
     if (!text)
         return Error{ErrorKind::missing_file, path + ": cannot be read: " + text.error().text};
     const size_t slash = path.rfind('/');
-    return parse_config(text.value(), slash == std::string::npos ? "" : path.substr(0, std::max<size_t>(slash, 1)),
-                        secrets);
+    const std::string directory = slash == std::string::npos ? "" : path.substr(0, std::max<size_t>(slash, 1));
+    return parse_config(text.value(), {templates, secrets, directory});
 }
 
 std::string to_string(const std::string& file, const ConfigError& error) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "launcher/config/config.hpp"
+#include "launcher/config/config_context.hpp"
 #include "launcher/config/json_text.hpp"
 #include "launcher/config/secret.hpp"
 
@@ -18,17 +19,14 @@ struct ConfigResult {
     std::vector<ConfigError> errors;
 };
 
-// directory: what relative paths in the file are relative to ("" : the working directory).
-// camera_needed: a file without any camera is a mistake.
-ConfigResult parse_config(std::string_view text, const std::string& directory, const SecretSource& secrets,
-                          bool camera_needed = true);
+ConfigResult parse_config(std::string_view text, const ConfigContext& context);
 
 // The description of one camera alone; pointers are into that text. One camera in the result if there are no errors.
-ConfigResult parse_camera(const std::string& name, std::string_view text, const std::string& directory,
-                          const SecretSource& secrets);
+ConfigResult parse_camera(const std::string& name, std::string_view text, const ConfigContext& context);
 
-// Reads the file, too. A file that cannot be read is an Error; what it says may be wrong in ConfigResult.
-Result<ConfigResult> load_config(const std::string& path, const SecretSource& secrets);
+// Reads the file, too; paths in it are relative to its directory. A file that cannot be read is an Error; what it says may
+// be wrong in ConfigResult.
+Result<ConfigResult> load_config(const std::string& path, const Templates& templates, const SecretSource& secrets);
 
 // "cameras.json: /cameras/front/x: found ..., allowed: ..."
 std::string to_string(const std::string& file, const ConfigError& error);

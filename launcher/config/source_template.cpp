@@ -17,7 +17,7 @@ public:
     TemplateParser(std::vector<ConfigError>& errors, SourceTemplate& out) : errors_(errors), out_(out) {}
 
     void parse(const Json& root) {
-        if (!known(root, "", {"name", "description", "parameters", "pipeline"}))
+        if (!known(root, "", {"name", "description", "loop", "parameters", "pipeline"}))
             return;
         if (const auto name = text(root, "", "name"); name && !is_config_name(*name))
             error("/name", std::string("found a name that is not allowed, allowed: ") + config_name_allowed);
@@ -25,6 +25,7 @@ public:
             out_.name = name.value_or("");
         if (root.contains("description"))
             out_.description = text(root, "", "description").value_or("");
+        out_.loop = boolean(root, "", "loop");
         if (!root.contains("parameters") || !root["parameters"].is_object())
             error("/parameters", "found no object, allowed: an object with one field per parameter");
         else
@@ -54,9 +55,17 @@ private:
         return std::nullopt;
     }
 
+    bool boolean(const Json& parent, const std::string& at, const char* name) {
+        if (!parent.contains(name))
+            return false;
+        if (!parent[name].is_boolean())
+            error(json_pointer(at, name), "found something else, allowed: true or false");
+        return parent[name] == true;
+    }
+
     TemplateParameter parameter(const Json& value, const std::string& at) {
         TemplateParameter out;
-        if (!known(value, at, {"type", "description", "enum", "minimum", "maximum", "default", "sets"}))
+        if (!known(value, at, {"type", "description", "enum", "minimum", "maximum", "default", "required", "sets"}))
             return out;
         const std::string type = text(value, at, "type").value_or("string");
         if (type == "integer")
@@ -89,17 +98,24 @@ private:
             else
                 error(at + "/default", "found a value of another type than the parameter's");
         }
+        out.required = boolean(value, at, "required");
         if (!value.contains("sets") || !value["sets"].is_array() || value["sets"].empty()) {
             error(at + "/sets", "found no list, allowed: a list of ELEMENT.PROPERTY");
             return out;
         }
         for (const Json& item : value["sets"]) {
             const std::string target = item.is_string() ? item.get<std::string>() : std::string();
-            const size_t dot = target.find('.');
-            if (dot == std::string::npos || dot == 0 || dot + 1 == target.size())
-                error(at + "/sets", "found something else, allowed: ELEMENT.PROPERTY");
+            std::vector<std::string> words(1);
+            for (const char c : target) {
+                if (c == '.')
+                    words.emplace_back();
+                else
+                    words.back() += c;
+            }
+            if (words.size() < 2 || words.size() > 3 || std::find(words.begin(), words.end(), "") != words.end())
+                error(at + "/sets", "found something else, allowed: ELEMENT.PROPERTY or ELEMENT.PROPERTY.FIELD");
             else
-                out.sets.push_back({target.substr(0, dot), target.substr(dot + 1)});
+                out.sets.push_back({words[0], words[1], words.size() == 3 ? words[2] : ""});
         }
         return out;
     }
@@ -122,30 +138,39 @@ private:
     SourceTemplate& out_;
 };
 
-std::optional<std::string> not_allowed(const TemplateParameter& parameter, const ParameterValue& value) {
-    if (value.index() != static_cast<size_t>(parameter.type))
-        return "a value of another type";
-    if (const auto* text = std::get_if<std::string>(&value)) {
-        if (text->find('\0') != std::string::npos)
-            return "a text without NUL";
-        if (!parameter.allowed.empty() &&
-            std::find(parameter.allowed.begin(), parameter.allowed.end(), *text) == parameter.allowed.end()) {
-            std::string allowed;
-            for (const std::string& word : parameter.allowed)
-                allowed += (allowed.empty() ? "" : ", ") + word;
-            return allowed;
-        }
+} // namespace
+
+std::string allowed_phrase(const TemplateParameter& parameter) {
+    if (parameter.type == TemplateParameter::Type::boolean)
+        return "true or false";
+    if (parameter.type == TemplateParameter::Type::integer) {
+        std::string out = "a whole number";
+        if (parameter.minimum)
+            out += " from " + std::to_string(*parameter.minimum);
+        if (parameter.maximum)
+            out += " up to " + std::to_string(*parameter.maximum);
+        return out;
     }
-    if (const auto* number = std::get_if<int64_t>(&value)) {
-        if (parameter.minimum && *number < *parameter.minimum)
-            return "at least " + std::to_string(*parameter.minimum);
-        if (parameter.maximum && *number > *parameter.maximum)
-            return "at most " + std::to_string(*parameter.maximum);
-    }
-    return std::nullopt;
+    std::string words;
+    for (const std::string& word : parameter.allowed)
+        words += (words.empty() ? "" : ", ") + word;
+    return words.empty() ? "a text" : words;
 }
 
-} // namespace
+std::optional<std::string> not_allowed(const TemplateParameter& parameter, const ParameterValue& value) {
+    const auto* text = std::get_if<std::string>(&value);
+    const auto* number = std::get_if<int64_t>(&value);
+    const bool other_type = value.index() != static_cast<size_t>(parameter.type);
+    const bool other_text =
+        text && (text->find('\0') != std::string::npos ||
+                 (!parameter.allowed.empty() &&
+                  std::find(parameter.allowed.begin(), parameter.allowed.end(), *text) == parameter.allowed.end()));
+    const bool outside = number && ((parameter.minimum && *number < *parameter.minimum) ||
+                                    (parameter.maximum && *number > *parameter.maximum));
+    if (other_type || other_text || outside)
+        return allowed_phrase(parameter);
+    return std::nullopt;
+}
 
 SourceTemplate parse_template(std::string_view text, std::vector<ConfigError>& errors) {
     SourceTemplate out;
@@ -163,6 +188,8 @@ Result<SourceTemplate> load_template(const std::string& directory, const std::st
                                                   " (SLUICE_PIPELINES names the directory of templates)"};
     std::vector<ConfigError> errors;
     SourceTemplate out = parse_template(text.value(), errors);
+    if (errors.empty() && out.name != name)
+        errors.push_back({"/name", "found another name than the file's, allowed: " + name});
     if (errors.empty())
         return out;
     std::string all;
@@ -179,14 +206,18 @@ Result<std::vector<PropertySetting>> bind_parameters(const SourceTemplate& sourc
     std::vector<PropertySetting> out;
     for (const auto& [name, parameter] : source_template.parameters) {
         const auto given = values.find(name);
-        if (given == values.end() && !parameter.fallback)
+        if (given == values.end() && !parameter.fallback) {
+            if (parameter.required)
+                return Error{ErrorKind::bad_config,
+                             "the template " + source_template.name + " needs a value for " + name};
             continue;
+        }
         const ParameterValue& value = given == values.end() ? *parameter.fallback : given->second;
         if (const auto allowed = not_allowed(parameter, value))
             return Error{ErrorKind::bad_config, "parameter " + name + " of the template " + source_template.name +
                                                     ": the value is not allowed, allowed: " + *allowed};
         for (const TemplateParameter::Target& target : parameter.sets)
-            out.push_back({target.element, target.property, value});
+            out.push_back({target.element, target.property, target.field, value});
     }
     return out;
 }

@@ -3,6 +3,7 @@
 // never pasted into it, so there is nothing to quote and nothing to inject.
 #pragma once
 
+#include "launcher/config/config.hpp"
 #include "launcher/config/json_text.hpp"
 #include "plugins/core/result.hpp"
 
@@ -11,22 +12,21 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace sluice {
-
-using ParameterValue = std::variant<std::string, int64_t, bool>;
 
 struct TemplateParameter {
     enum class Type { string, integer, boolean };
     struct Target {
         std::string element, property;
+        std::string field; // of caps: width, framerate...; empty: the property itself
     };
     Type type = Type::string;
     std::vector<std::string> allowed; // empty: any
     std::optional<int64_t> minimum, maximum;
     std::optional<ParameterValue> fallback; // "default"
+    bool required = false;
     std::vector<Target> sets;
 };
 
@@ -34,11 +34,12 @@ struct SourceTemplate {
     std::string name, description;
     std::map<std::string, TemplateParameter> parameters;
     std::string pipeline; // for gst_parse_launch
+    bool loop = false;    // at its end it begins again
 };
 
 // One property to set.
 struct PropertySetting {
-    std::string element, property;
+    std::string element, property, field;
     ParameterValue value;
 };
 
@@ -48,8 +49,14 @@ SourceTemplate parse_template(std::string_view text, std::vector<ConfigError>& e
 // The file NAME.json in the directory; the Error lists everything that is wrong with it.
 Result<SourceTemplate> load_template(const std::string& directory, const std::string& name);
 
-// Values given, else defaults; a parameter with neither stays unset. Error (bad_config): an unknown parameter or a value
-// that is not allowed; it names the parameter, never the value.
+// What is allowed, if the value is not.
+std::optional<std::string> not_allowed(const TemplateParameter& parameter, const ParameterValue& value);
+
+// "a text", "a whole number", "one of a, b"...
+std::string allowed_phrase(const TemplateParameter& parameter);
+
+// Values given, else defaults; a parameter with neither stays unset. Error (bad_config): an unknown parameter, one that is
+// missing or a value that is not allowed; it names the parameter, never the value.
 Result<std::vector<PropertySetting>> bind_parameters(const SourceTemplate& source_template,
                                                      const std::map<std::string, ParameterValue>& values);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Addresses of cameras. What users paste is not always a proper URI (RFC 3986), but a password in it must never come out again.
+// Addresses of sources. What users paste is not always a proper URI (RFC 3986), but a password in it must never come out
+// again.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +11,31 @@
 namespace sluice {
 
 struct CameraUrl {
-    std::string location; // without user and password
-    std::string host;     // without brackets
-    std::string user;     // percent-decoded
-    std::string password; // percent-decoded
-    uint16_t port = 554;  // rtsps: 322
+    std::string scheme;          // "rtsp", in lower case
+    std::string source_template; // that plays such an address
+    std::string location;        // the whole address without user and password
+    std::string host;      // without brackets; empty: none is needed (a file, a device, a pattern, an SRT listener)
+    std::string path;      // file: its name; v4l2: the device; test: the pattern. Percent-decoded
+    std::string user;      // percent-decoded
+    std::string password;  // percent-decoded
+    uint16_t port = 0;     // if none is named, the scheme's own
+    bool has_port = false; // one is named
     bool has_credentials = false;
 };
 
-constexpr const char* camera_url_allowed = "rtsp://HOST[:PORT]/PATH or rtsps://HOST[:PORT]/PATH";
+constexpr const char* camera_url_allowed = "rtsp://HOST[:PORT]/PATH, rtsps://..., http://... or https://... (MJPEG), "
+                                           "srt://HOST:PORT, file:PATH, v4l2:///dev/videoN, test:[PATTERN]";
 
-// nullopt: not an address of a camera; `why` says what is wrong with it, without repeating it.
+// nullopt: not an address of a source; `why` says what is wrong with it, without repeating it.
 std::optional<CameraUrl> parse_camera_url(std::string_view text, std::string& why);
 
-// Replaces what stands between "://" and the last "@" of each word by "***".
+// Begins with a scheme, of a source or any other: surely not the name of a file.
+bool looks_like_url(std::string_view text);
+
+// The address with that port in it.
+std::string with_port(const CameraUrl& url, uint16_t port);
+
+// Replaces what stands between "://" and the last "@" of each word by "***", and passphrases of SRT.
 std::string redact_urls(std::string_view text);
 
 // For messages: quoted, control characters escaped, no credentials, at most 80 characters.

@@ -112,7 +112,7 @@ def check_names_the_place_of_an_error():
 
 @suite.case
 def wrong_command_lines_are_told():
-    for argv in (["fly"], ["run"], ["check"], ["run", "a", "b"], ["run", "http://x/"], ["run", "--port", "70000", "x"],
+    for argv in (["fly"], ["run"], ["check"], ["run", "a", "b"], ["run", "ftp://x/"], ["run", "--port", "70000", "x"],
                  ["run", "--no-such-option", "x"]):
         out = sh(SLUICE, *argv)
         assert out.returncode == EX_USAGE, (argv, out)

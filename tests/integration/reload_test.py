@@ -156,7 +156,7 @@ def cameras_are_made_changed_and_removed_through_the_api():
 @case
 def mistakes_are_told_like_those_of_the_file():
     s = suite.keep(Sluice(suite.directory, {"front": {"main": "rtsp://127.0.0.1:1/x"}}, name="api-mistakes"))
-    bad = {"streams": {"main": {"url": "http://h/1", "latency": -1}, "third": {}}, "colour": "red"}
+    bad = {"streams": {"main": {"url": "ftp://h/1", "latency": -1}, "third": {}}, "colour": "red"}
     status, headers, body = put(s, "yard", bad)
     equal(status, 422, body)
     assert "problem+json" in headers["Content-Type"]

@@ -1,65 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "launcher/config/config_parser.hpp"
+#include "tests/support/config_text.hpp"
 
-#include <gtest/gtest.h>
-
-#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <set>
 
 using namespace sluice;
+using namespace sluice::config_text;
 
 namespace {
-
-SecretSource fake_secrets() {
-    return {[](const std::string& name) -> std::optional<std::string> {
-                if (name == "PW")
-                    return "from-env";
-                if (name == "EMPTY")
-                    return "";
-                return std::nullopt;
-            },
-            [](const std::string& path) -> Result<std::string> {
-                if (path == "/cfg/front.pw" || path == "/abs.pw")
-                    return std::string("from-file\n");
-                if (path == "/cfg/two-lines")
-                    return std::string("one\ntwo\n");
-                return Error{ErrorKind::missing_file, "No such file or directory"};
-            }};
-}
-
-ConfigResult parse(const std::string& text) { return parse_config(text, "/cfg", fake_secrets()); }
-
-std::string all(const ConfigResult& result) {
-    std::string out;
-    for (const ConfigError& e : result.errors)
-        out += to_string("c.json", e) + "\n";
-    return out;
-}
-
-// A configuration whose only camera is the given text.
-std::string with_camera(const std::string& camera) { return R"({"version": 1, "cameras": {"front": )" + camera + "}}"; }
-std::string with_stream(const std::string& stream) { return with_camera(R"({"streams": {"main": )" + stream + "}}"); }
-std::string with_server(const std::string& server) {
-    return R"({"version": 1, "server": )" + server +
-           R"(, "cameras": {"front": {"streams": {"main": {"url": "rtsp://h/1"}}}}})";
-}
-
-void expect_ok(const std::string& text) {
-    const ConfigResult result = parse(text);
-    EXPECT_TRUE(result.errors.empty()) << text << "\n" << all(result);
-}
-
-// Exactly one error, at that place, and it says what is allowed.
-void expect_error(const std::string& text, const std::string& pointer, const std::string& part = "") {
-    const ConfigResult result = parse(text);
-    ASSERT_EQ(result.errors.size(), 1u) << text << "\n" << all(result);
-    EXPECT_EQ(result.errors[0].where, pointer) << text << "\n" << all(result);
-    EXPECT_NE(result.errors[0].text.find("found "), std::string::npos) << all(result);
-    EXPECT_NE(result.errors[0].text.find("allowed: "), std::string::npos) << all(result);
-    EXPECT_NE(result.errors[0].text.find(part), std::string::npos) << all(result);
-}
 
 TEST(ConfigParser, WholeConfiguration) {
     const ConfigResult result = parse(R"({
@@ -87,13 +36,13 @@ TEST(ConfigParser, WholeConfiguration) {
     EXPECT_EQ(c.cameras[0].name, "zebra") << "the file's order is the page's order";
     ASSERT_EQ(c.cameras[0].streams.size(), 2u);
     EXPECT_EQ(c.cameras[0].streams[0].name, "main") << "main comes first";
-    EXPECT_EQ(c.cameras[0].streams[0].password.reveal(), "from-file");
-    EXPECT_EQ(c.cameras[0].streams[0].latency_ms, 0u);
-    EXPECT_EQ(c.cameras[0].streams[1].transport, Transport::udp);
-    EXPECT_EQ(c.cameras[0].streams[1].latency_ms, 100u);
+    EXPECT_EQ(c.cameras[0].streams[0].sources[0].password.reveal(), "from-file");
+    EXPECT_EQ(c.cameras[0].streams[0].sources[0].latency_ms, 0u);
+    EXPECT_EQ(c.cameras[0].streams[1].sources[0].transport, Transport::udp);
+    EXPECT_EQ(c.cameras[0].streams[1].sources[0].latency_ms, 100u);
     EXPECT_TRUE(c.cameras[0].webrtc.enabled);
-    EXPECT_EQ(c.cameras[1].streams[0].password.reveal(), "from-env");
-    EXPECT_EQ(c.cameras[1].streams[0].latency_ms, 40u);
+    EXPECT_EQ(c.cameras[1].streams[0].sources[0].password.reveal(), "from-env");
+    EXPECT_EQ(c.cameras[1].streams[0].sources[0].latency_ms, 40u);
     EXPECT_FALSE(c.cameras[1].webrtc.enabled);
 }
 
@@ -103,6 +52,13 @@ TEST(ConfigParser, TheLeastThatIsAllowed) {
     EXPECT_FALSE(result.config.server.address);
     EXPECT_FALSE(result.config.server.port);
     EXPECT_FALSE(result.config.server.state);
+    ASSERT_EQ(result.config.cameras[0].streams[0].sources.size(), 1u);
+    const SourceConfig& source = result.config.cameras[0].streams[0].sources[0];
+    EXPECT_EQ(source.url, "rtsp://h/1");
+    EXPECT_EQ(source.source_template, "rtsp");
+    EXPECT_TRUE(source.parameters.empty());
+    EXPECT_FALSE(result.config.cameras[0].streams[0].on_demand);
+    EXPECT_EQ(result.config.cameras[0].streams[0].stall_ms, 3000u);
 }
 
 TEST(ConfigParser, SyntaxErrorsHaveLineAndColumn) {
@@ -215,13 +171,15 @@ TEST(ConfigParser, Urls) {
     expect_error(with_stream("{}"), "/cameras/front/streams/main/url", "required");
     expect_error(with_stream(R"({"url": 5})"), "/cameras/front/streams/main/url", "a number");
     expect_error(with_stream(R"({"url": ""})"), "/cameras/front/streams/main/url", "rtsp://");
-    expect_error(with_stream(R"({"url": "http://h/"})"), "/cameras/front/streams/main/url", "rtsp://");
+    expect_error(with_stream(R"({"url": "ftp://h/"})"), "/cameras/front/streams/main/url", "rtsp://");
     expect_error(with_stream(R"({"url": "rtsp:///x"})"), "/cameras/front/streams/main/url", "host");
 }
 
 TEST(ConfigParser, NoSecretIsEverRepeated) {
     for (const std::string& text :
-         {with_stream(R"({"url": "rtsp://u:hunter2@h/1"})"), with_stream(R"({"url": "http://u:hunter2@h/1"})"),
+         {with_stream(R"({"url": "rtsp://u:hunter2@h/1"})"), with_stream(R"({"url": "ftp://u:hunter2@h/1"})"),
+          with_stream(R"({"url": "http://u:hunter2@h/1"})"), with_stream(R"({"url": "srt://h:1?passphrase=hunter2"})"),
+          with_stream(R"({"sources": [{"url": "srt://u:hunter2@h:1"}]})"),
           with_stream(R"({"url": "rtsp://u:hunter2@h:1:2/1"})"),
           with_stream(R"({"url": "rtsp://h/1", "user": "u", "password": "hunter2"})"),
           with_server(R"({"webrtc": {"stun-server": "stun://u:hunter2@h"}})")}) {
@@ -296,11 +254,11 @@ TEST(ConfigParser, AllErrorsAtOnce) {
 }
 
 TEST(ConfigParser, MissingFileIsItsOwnKindOfError) {
-    const auto result = load_config("/does/not/exist.json", fake_secrets());
+    const auto result = load_config("/does/not/exist.json", fake_templates(), fake_secrets());
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::missing_file);
     EXPECT_NE(result.error().text.find("/does/not/exist.json"), std::string::npos);
-    const auto directory = load_config("/", fake_secrets());
+    const auto directory = load_config("/", fake_templates(), fake_secrets());
     ASSERT_FALSE(directory);
     EXPECT_NE(directory.error().text.find("directory"), std::string::npos);
 }
@@ -331,7 +289,11 @@ TEST(ConfigSchema, NamesTheSameFieldsAsTheParser) {
 // An instance of a definition with every field given; `broken` (a pointer in the instance) gets a value of no allowed type.
 class Instance {
 public:
-    explicit Instance(const Json& schema) : schema_(schema) {}
+    // as_list: streams with a list of sources, not with one inside.
+    Instance(const Json& schema, bool as_list) : schema_(schema), as_list_(as_list) {
+        for (const auto& item : schema.at("$defs").at("source").at("properties").items())
+            fields_of_source_.insert(item.key());
+    }
     std::vector<std::string> pointers;
 
     Json make(const Json& part, const std::string& pointer, const std::string& broken) {
@@ -352,13 +314,19 @@ private:
             return part["const"];
         if (part.contains("enum"))
             return part["enum"][0];
+        if (part.contains("type") && part["type"].is_array())
+            return "x";
         const std::string type = part.value("type", "object");
         if (type == "integer")
             return part.value("minimum", 0);
         if (type == "boolean")
             return true;
-        if (type == "array")
-            return Json::array();
+        if (type == "array") {
+            Json list = Json::array();
+            if (part["items"].contains("$ref"))
+                list.push_back(make(part["items"], pointer + "/0", broken));
+            return list;
+        }
         if (type == "string")
             return text(pointer);
         Json out = Json::object();
@@ -366,6 +334,8 @@ private:
         for (const auto& item : properties.items()) {
             if (name == "secret" && item.key() == "file")
                 continue; // one of the two
+            if (name == "stream" && (as_list_ ? fields_of_source_.count(item.key()) != 0 : item.key() == "sources"))
+                continue; // one source in it, or a list
             out[item.key()] = make(item.value(), json_pointer(pointer, item.key()), broken);
         }
         if (part.contains("additionalProperties") && part["additionalProperties"].is_object())
@@ -375,7 +345,11 @@ private:
     static std::string text(const std::string& pointer) {
         const std::string name = pointer.substr(pointer.rfind('/') + 1);
         if (name == "url")
-            return "rtsp://h/1";
+            return "rtsps://h/1";
+        if (name == "template")
+            return "all";
+        if (name == "tls-fingerprint")
+            return std::string(64, '0');
         if (name == "address")
             return "10.0.0.1";
         if (name == "stun-server")
@@ -383,21 +357,25 @@ private:
         return "PW";
     }
     const Json& schema_;
+    const bool as_list_;
+    std::set<std::string> fields_of_source_;
 };
 
 TEST(ConfigSchema, WhatItDescribesTheParserTakesAndNothingElse) {
     const Json s = schema();
-    Instance whole(s);
-    const Json good = whole.make(Json{{"$ref", s.at("$ref")}}, "", "");
-    expect_ok(good.dump());
-    ASSERT_GT(whole.pointers.size(), 25u);
-    for (const std::string& pointer : whole.pointers) {
-        Instance broken(s);
-        const ConfigResult result = parse(broken.make(Json{{"$ref", s.at("$ref")}}, "", pointer).dump());
-        EXPECT_TRUE(std::any_of(result.errors.begin(), result.errors.end(),
-                                [&](const ConfigError& e) { return e.where == pointer; }))
-            << pointer << " takes a value of a wrong type\n"
-            << all(result);
+    for (const bool as_list : {false, true}) {
+        Instance whole(s, as_list);
+        const Json good = whole.make(Json{{"$ref", s.at("$ref")}}, "", "");
+        expect_ok(good.dump());
+        ASSERT_GT(whole.pointers.size(), 30u);
+        for (const std::string& pointer : whole.pointers) {
+            Instance broken(s, as_list);
+            const ConfigResult result = parse(broken.make(Json{{"$ref", s.at("$ref")}}, "", pointer).dump());
+            EXPECT_TRUE(std::any_of(result.errors.begin(), result.errors.end(),
+                                    [&](const ConfigError& e) { return e.where == pointer; }))
+                << pointer << " takes a value of a wrong type\n"
+                << all(result);
+        }
     }
 }
 

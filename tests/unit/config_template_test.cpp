@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "launcher/config/source_template.hpp"
+#include "launcher/config/templates.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 using namespace sluice;
 
@@ -77,6 +79,11 @@ TEST(SourceTemplate, BadTemplates) {
          R"({"name": "t", "parameters": {}, "pipeline": ["a"], "extra": 1})",
          R"({"name": "t", "parameters": {"x": {"type": "float", "sets": ["a.b"]}}, "pipeline": ["a"]})",
          R"({"name": "t", "parameters": {"x": {"type": "string", "sets": ["ab"]}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "string", "sets": ["a.b.c.d"]}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "string", "sets": ["a..c"]}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "string", "sets": [""]}}, "pipeline": ["a"]})",
+         R"({"name": "t", "parameters": {"x": {"type": "string", "required": 1, "sets": ["a.b"]}}, "pipeline": ["a"]})",
+         R"({"name": "t", "loop": 1, "parameters": {}, "pipeline": ["a"]})",
          R"({"name": "t", "parameters": {"x": {"type": "string", "sets": []}}, "pipeline": ["a"]})",
          R"({"name": "t", "parameters": {"x": {"type": "string"}}, "pipeline": ["a"]})",
          R"({"name": "t", "parameters": {"x": {"type": "integer", "default": "5", "sets": ["a.b"]}}, "pipeline": ["a"]})",
@@ -88,13 +95,74 @@ TEST(SourceTemplate, BadTemplates) {
     }
 }
 
+TEST(SourceTemplate, WhatIsRequiredHasToBeGiven) {
+    const SourceTemplate t = parsed(R"({"name": "t", "parameters": {
+        "a": {"type": "string", "required": true, "sets": ["x.y"]},
+        "b": {"type": "string", "required": true, "default": "z", "sets": ["x.z"]}}, "pipeline": ["p"]})");
+    EXPECT_FALSE(bind_parameters(t, {}));
+    EXPECT_TRUE(bind_parameters(t, {{"a", std::string("v")}}));
+}
+
+TEST(SourceTemplate, FieldsOfCapsCanBeSet) {
+    const SourceTemplate t = parsed(R"({"name": "t", "loop": true, "parameters": {
+        "width": {"type": "integer", "sets": ["size.caps.width"]}}, "pipeline": ["p"]})");
+    EXPECT_TRUE(t.loop);
+    const auto bound = bind_parameters(t, {{"width", int64_t(640)}});
+    ASSERT_TRUE(bound);
+    EXPECT_EQ(bound.value()[0].property, "caps");
+    EXPECT_EQ(bound.value()[0].field, "width");
+}
+
+class TemplateDirectories : public testing::Test {
+protected:
+    void SetUp() override {
+        char path[] = "/tmp/sluice-templates-XXXXXX";
+        ASSERT_TRUE(mkdtemp(path));
+        root_ = path;
+        std::filesystem::create_directories(root_ + "/a");
+        std::filesystem::create_directories(root_ + "/b");
+    }
+    void TearDown() override { std::filesystem::remove_all(root_); }
+    void write(const std::string& file, const std::string& name, const std::string& description) {
+        std::ofstream(root_ + "/" + file) << R"({"name": ")" << name << R"(", "description": ")" << description
+                                          << R"(", "parameters": {}, "pipeline": ["a ! b"]})";
+    }
+    std::string root_;
+};
+
+TEST_F(TemplateDirectories, TheFirstOfAName) {
+    write("a/mine.json", "mine", "first");
+    write("b/mine.json", "mine", "second");
+    write("b/other.json", "other", "");
+    std::ofstream(root_ + "/b/notes.txt") << "no template";
+    const auto found = Templates::load(root_ + "/a:" + root_ + "/b");
+    ASSERT_TRUE(found) << found.error().text;
+    EXPECT_EQ(found.value().names(), (std::vector<std::string>{"mine", "other"}));
+    EXPECT_EQ(found.value().find("mine")->description, "first");
+    EXPECT_EQ(found.value().find("notes"), nullptr);
+}
+
+TEST_F(TemplateDirectories, EverythingThatIsWrongIsTold) {
+    write("a/mine.json", "yours", "");
+    std::ofstream(root_ + "/a/broken.json") << "{";
+    const auto found = Templates::load(root_ + "/a");
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().kind, ErrorKind::bad_config);
+    EXPECT_NE(found.error().text.find("mine.json: /name: "), std::string::npos) << found.error().text;
+    EXPECT_NE(found.error().text.find("broken.json:1:2: "), std::string::npos) << found.error().text;
+    const auto missing = Templates::load(root_ + "/c");
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().kind, ErrorKind::missing_file);
+    EXPECT_NE(missing.error().text.find("SLUICE_PIPELINES"), std::string::npos);
+}
+
 TEST(SourceTemplate, TheCommittedOneLoads) {
     const char* pipelines = std::getenv("SLUICE_PIPELINES");
     ASSERT_TRUE(pipelines);
     const auto rtsp = load_template(pipelines, "rtsp");
     ASSERT_TRUE(rtsp) << rtsp.error().text;
     EXPECT_EQ(rtsp->name, "rtsp");
-    for (const char* name : {"url", "user", "password", "transport", "latency", "channel"})
+    for (const char* name : {"url", "user", "password", "transport", "latency"})
         EXPECT_TRUE(rtsp->parameters.count(name)) << name;
     const auto missing = load_template(pipelines, "no-such-template");
     ASSERT_FALSE(missing);

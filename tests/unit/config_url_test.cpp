@@ -53,16 +53,100 @@ TEST(CameraUrl, CredentialsAreTakenOutAndDecoded) {
 }
 
 TEST(CameraUrl, Refused) {
-    for (const char* text :
-         {"", "h", "http://h/x", "rtspx://h", "rtsp://", "rtsp:///x", "rtsp://:554/x", "rtsp://h:0/x",
-          "rtsp://h:65536/x", "rtsp://h:55x/x", "rtsp://h:/x", "rtsp://u:p@/x", "rtsp://h h/x", "rtsp://h/a b",
-          "rtsp://h\n/", "rtsp://h;rm/x", "//h/x", "file:///etc/passwd"})
+    for (const char* text : {"",
+                             "h",
+                             "ftp://h/x",
+                             "rtspx://h",
+                             "rtsp:h",
+                             "rtsp:/h/x",
+                             "http:h/x",
+                             "http://",
+                             "https://:1/x",
+                             "rtsp://",
+                             "rtsp:///x",
+                             "rtsp://:554/x",
+                             "rtsp://h:0/x",
+                             "rtsp://h:65536/x",
+                             "rtsp://h:55x/x",
+                             "rtsp://h:/x",
+                             "rtsp://u:p@/x",
+                             "rtsp://h h/x",
+                             "rtsp://h/a b",
+                             "rtsp://h\n/",
+                             "rtsp://h;rm/x",
+                             "//h/x"})
         EXPECT_FALSE(parse(text)) << text;
     EXPECT_FALSE(parse("rtsp://h/" + std::string(3000, 'x')));
 }
 
+TEST(CameraUrl, Http) {
+    const auto url = parse("http://viewer:pw@cam.local/mjpg/video.mjpg?camera=1");
+    ASSERT_TRUE(url);
+    EXPECT_EQ(url->location, "http://cam.local/mjpg/video.mjpg?camera=1");
+    EXPECT_EQ(url->source_template, "mjpeg");
+    EXPECT_EQ(url->user, "viewer");
+    EXPECT_EQ(url->port, 80);
+    EXPECT_FALSE(url->has_port);
+    EXPECT_EQ(parse("HTTPS://h/x")->port, 443);
+    EXPECT_EQ(parse("https://h/x")->source_template, "mjpeg");
+}
+
+TEST(CameraUrl, Srt) {
+    const auto url = parse("srt://10.0.0.5:9000?streamid=a/b&pbkeylen=16");
+    ASSERT_TRUE(url);
+    EXPECT_EQ(url->source_template, "srt");
+    EXPECT_EQ(url->host, "10.0.0.5");
+    EXPECT_EQ(url->port, 9000);
+    EXPECT_EQ(url->location, "srt://10.0.0.5:9000?streamid=a/b&pbkeylen=16");
+    EXPECT_TRUE(parse("srt://:9000?mode=listener"));
+    EXPECT_TRUE(parse("srt://0.0.0.0:9000/?mode=listener"));
+    EXPECT_TRUE(parse("srt://h:9000?mode=caller"));
+    for (const char* text :
+         {"srt://h", "srt://:9000", "srt://:9000?mode=caller", "srt://h:1?mode=rendezvous", "srt://h:1/path",
+          "srt://h:1?passphrase=0123456789", "srt://h:1?latency=5", "srt://u:p@h:1"})
+        EXPECT_FALSE(parse(text)) << text;
+}
+
+TEST(CameraUrl, ThingsOfThisMachine) {
+    const auto relative = parse("file:clips/my clip 100%.mp4");
+    ASSERT_TRUE(relative);
+    EXPECT_EQ(relative->source_template, "file");
+    EXPECT_EQ(relative->path, "clips/my clip 100%.mp4");
+    EXPECT_EQ(relative->location, "file:clips/my%20clip%20100%25.mp4");
+    EXPECT_EQ(parse(relative->location)->path, relative->path) << "an address stays itself";
+    for (const char* text : {"file:/a/b.ts", "file:///a/b.ts", "file://localhost/a/b.ts", "FILE:///a/%62.ts"}) {
+        EXPECT_EQ(parse(text)->path, "/a/b.ts") << text;
+        EXPECT_EQ(parse(text)->location, "file:/a/b.ts") << text;
+    }
+    for (const char* text : {"file:", "file://", "file:///", "file://host/x", "file:a/", "file:a%00b", "file:a\nb"})
+        EXPECT_FALSE(parse(text)) << text;
+    EXPECT_EQ(parse("v4l2:///dev/video0")->path, "/dev/video0");
+    EXPECT_EQ(parse("v4l2:/dev/v4l/by-id/usb-cam")->source_template, "v4l2");
+    for (const char* text : {"v4l2:", "v4l2:video0", "v4l2:///etc/passwd", "v4l2:///dev/", "v4l2:///dev/../etc/passwd"})
+        EXPECT_FALSE(parse(text)) << text;
+    EXPECT_EQ(parse("test:")->path, "");
+    EXPECT_EQ(parse("test:ball")->path, "ball");
+    EXPECT_EQ(parse("test:smpte100")->source_template, "test");
+    for (const char* text : {"test:a b", "test://ball", "test:ball!x", "test:Ball"})
+        EXPECT_FALSE(parse(text)) << text;
+}
+
+TEST(CameraUrl, APortCanBePutIn) {
+    EXPECT_EQ(with_port(*parse("rtsp://h/x?y"), 80), "rtsp://h:80/x?y");
+    EXPECT_EQ(with_port(*parse("rtsps://[fd00::5]/x"), 443), "rtsps://[fd00::5]:443/x");
+    EXPECT_EQ(with_port(*parse("rtsp://h:554"), 80), "rtsp://h:80");
+}
+
+TEST(CameraUrl, AddressesAreToldFromFileNames) {
+    for (const char* text : {"rtsp://h/1", "ftp://h", "test:", "file:x", "v4l2:/dev/video0", "srt://h:1"})
+        EXPECT_TRUE(looks_like_url(text)) << text;
+    for (const char* text : {"cameras.json", "/a/test", "./test:x", "a:b", "test", "C:\\x", ""})
+        EXPECT_FALSE(looks_like_url(text)) << text;
+}
+
 TEST(CameraUrl, ReasonsNeverRepeatTheAddress) {
-    for (const char* text : {"http://u:secret@h/x", "rtsp://u:secret@h:99999/x", "rtsp://u:secret@h!/x"}) {
+    for (const char* text : {"ftp://u:secret@h/x", "srt://u:secret@h:1", "srt://h:1?passphrase=secret",
+                             "file://secret/x", "rtsp://u:secret@h:99999/x", "rtsp://u:secret@h!/x"}) {
         std::string why;
         EXPECT_FALSE(parse_camera_url(text, why));
         EXPECT_EQ(why.find("secret"), std::string::npos) << why;
@@ -77,6 +161,8 @@ TEST(RedactUrls, HidesWhatStandsBeforeTheAt) {
     EXPECT_EQ(redact_urls("\"rtsp://u:1@a\", x@y"), "\"rtsp://***@a\", x@y");
     EXPECT_EQ(redact_urls("rtsp://h/x"), "rtsp://h/x");
     EXPECT_EQ(redact_urls("mail me@example.org"), "mail me@example.org");
+    EXPECT_EQ(redact_urls("srt://h:1?passphrase=secret&mode=caller failed"),
+              "srt://h:1?passphrase=***&mode=caller failed");
     EXPECT_EQ(redact_urls("://"), "://");
     EXPECT_EQ(redact_urls(""), "");
 }
