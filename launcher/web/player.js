@@ -361,6 +361,7 @@ export class Player {
             return;
         this.stream = stream;
         this.session?.choose(stream);
+        this.hurry();
     }
 
     // Latency since the last call, and whether there is sound.
