@@ -4,6 +4,7 @@
 
 #include "launcher/camera/camera_life.hpp"
 #include "launcher/camera/diagnosis.hpp"
+#include "launcher/camera/failure.hpp"
 #include "launcher/camera/source_pipeline.hpp"
 #include "launcher/config/config.hpp"
 #include "plugins/core/sluicechannel.h"
@@ -19,14 +20,19 @@ namespace sluice {
 struct StreamStatus {
     std::string name, channel;
     LifeState state = LifeState::idle;
+    FailureClass failure = FailureClass::none;
     std::string reason;
-    double state_seconds = 0; // how long it has been so
+    double state_seconds = 0;           // how long it has been so
+    std::optional<double> next_attempt; // seconds, in backoff only
     uint64_t attempts = 0, losses = 0;
     std::string codec; // "H264"; empty: not known yet
     unsigned width = 0, height = 0;
     double fps = 0;
     uint64_t bitrate = 0; // bit/s
     unsigned readers = 0;
+    unsigned source = 0, sources = 1; // the one that plays or is being tried, counted from 0; how many there are
+    bool on_demand = false;
+    unsigned zombies = 0; // connections that hang while they are closed
 };
 
 class CameraStream {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/http/api_json.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace sluice {
@@ -9,19 +10,27 @@ namespace {
 
 Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
+double tenths(double value) { return std::round(value * 10) / 10; }
+
 Json stream_json(const StreamStatus& s) {
     Json out = Json::object();
     out["name"] = s.name;
     out["channel"] = s.channel;
     out["state"] = to_string(s.state);
+    out["failure"] = s.failure == FailureClass::none ? Json() : Json(to_string(s.failure));
     out["reason"] = or_null(s.reason);
-    out["state-seconds"] = std::round(s.state_seconds * 10) / 10;
+    out["state-seconds"] = tenths(s.state_seconds);
+    out["next-attempt-seconds"] = s.next_attempt ? Json(tenths(std::max(*s.next_attempt, 0.0))) : Json();
     out["attempts"] = s.attempts;
     out["losses"] = s.losses;
+    out["source"] = s.source;
+    out["sources"] = s.sources;
+    out["on-demand"] = s.on_demand;
+    out["zombies"] = s.zombies;
     out["codec"] = or_null(s.codec);
     out["width"] = s.width;
     out["height"] = s.height;
-    out["fps"] = std::round(s.fps * 10) / 10;
+    out["fps"] = tenths(s.fps);
     out["bitrate"] = s.bitrate;
     return out;
 }

@@ -2,7 +2,8 @@
 // The page: one tile per camera, as large as the window allows; only tiles that can be seen have a session.
 import { Feed } from "./feed.js";
 import { signalling } from "./signalling.js";
-import { Tile, sentence } from "./tile.js";
+import { sentence } from "./status.js";
+import { Tile } from "./tile.js";
 
 const HIDDEN_PAGE_MS = 30000;
 const LOOK_MS = 2000;
@@ -191,38 +192,40 @@ function draw(cameras) {
         tiles.get(camera.name).update(camera);
     empty.hidden = cameras.length > 0;
     const streaming = cameras.filter(c => c.state === "streaming").length;
-    const text = streaming === cameras.length
+    const idle = cameras.filter(c => c.state === "idle" && c.streams[0]?.["on-demand"]).length; // that is as it should be
+    const text = streaming + idle === cameras.length
         ? `${cameras.length} ${cameras.length === 1 ? "camera" : "cameras"}`
-        : `${streaming} of ${cameras.length} live`;
+        : `${streaming} of ${cameras.length - idle} live`;
     if (summary.textContent !== text)
         summary.textContent = text;
 }
 
-// For screen readers: pictures that go and come back, a few words for all that happens within a moment.
+// For screen readers: pictures that go and come back, or come from elsewhere; a few words for all that happens within a moment.
 const unsaid = new Map();
 let speaking = null;
 
 function tellStatus(tile, before) {
     const bad = tile.status === "lost" || tile.status === "stalled";
-    if (!bad && !(tile.status === "live" && tile.spokenOf))
+    const live = tile.status === "live";
+    if (!bad && !(live && (tile.away || before === "live" || tile.note)))
         return;
-    tile.spokenOf = bad;
-    if (before || bad)
-        unsaid.set(tile.name, tile);
+    unsaid.set(tile.name, { tile, bad, again: tile.away });
+    tile.away = bad;
     speaking ??= setTimeout(speak, SPEAK_MS);
 }
 
 function speak() {
     speaking = null;
-    const all = [...unsaid.values()].filter(tile => tiles.get(tile.name) === tile);
+    const all = [...unsaid.values()].filter(({ tile }) => tiles.get(tile.name) === tile);
     unsaid.clear();
-    const lost = all.filter(tile => tile.spokenOf);
-    const back = all.filter(tile => !tile.spokenOf);
-    const name = (some, one, many) => some.length > NAMES_SPOKEN ? `${some.length} cameras ${many}. `
-        : some.map(one).join("");
-    const reason = tile => tile.reasonPart.textContent;
-    const text = name(lost, tile => `${tile.name}: no picture. ${reason(tile)}. `, "without a picture")
-        + name(back, tile => `${tile.name} is back. `, "are back");
+    const name = (some, one, many) => some.length > NAMES_SPOKEN ? `${some.length} cameras ${many}. ` : some.map(one).join("");
+    const from = ({ note }) => `from ${note || "its first source"}`;
+    const text = name(all.filter(({ bad }) => bad),
+            ({ tile }) => `${tile.name}: ${tile.words.title}. ${tile.words.text}. `, "without a picture")
+        + name(all.filter(({ bad, again }) => !bad && again),
+            ({ tile }) => `${tile.name} is back${tile.note ? `, ${from(tile)}` : ""}. `, "are back")
+        + name(all.filter(({ bad, again }) => !bad && !again),
+            ({ tile }) => `${tile.name} plays ${from(tile)}. `, "play from another source");
     if (text)
         spoken.textContent = text;
 }

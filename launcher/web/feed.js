@@ -59,10 +59,11 @@ export class Feed {
     }
 
     receive(message) {
+        const heard = performance.now(); // what counts down counts from here
         if (message.type === "cameras")
-            this.cameras = new Map(message.cameras.map(c => [c.name, c]));
+            this.cameras = new Map(message.cameras.map(c => [c.name, { ...c, heard }]));
         else if (message.type === "camera")
-            this.cameras.set(message.camera.name, message.camera);
+            this.cameras.set(message.camera.name, { ...message.camera, heard });
         else if (message.type === "removed")
             this.cameras.delete(message.name);
         else

@@ -6,7 +6,11 @@ const FIRST_RETRY_MS = 400;
 const LONGEST_RETRY_MS = 8000;
 const DISCONNECTED_MS = 2500; // ICE may find its way back
 const CONNECT_MS = 10000;
+const FROZEN_MS = 3000;       // or three pictures of a slow camera
+const UNPLAYABLE_MS = 30000;  // unless somebody says before that the camera sends something else
+const REJOIN_MS = 10000;      // a session that the server has closed is joined anew at once, if the last time is so long ago
 const JOINS_AT_ONCE = 6;      // a wall of pictures must not run into the server's limit
+const COLD_JOIN_MS = 1000;    // from then on it waits for its camera, which costs the server nothing
 
 // Made ahead of time, so that the first tile does not wait for it.
 async function makePeer() {
@@ -44,19 +48,24 @@ function exit() {
 }
 
 export class Player {
-    // onchange(): a property has changed. onlogin(): the login has ended.
-    constructor(video, camera, signalling, { onchange, onlogin }) {
-        Object.assign(this, { video, camera, signalling, onchange, onlogin });
+    // last: a canvas that keeps the last picture of a session that is over. onchange(): a property has changed.
+    // onlogin(): the login has ended.
+    constructor({ video, last, camera, signalling, onchange, onlogin }) {
+        Object.assign(this, { video, last, camera, signalling, onchange, onlogin });
         this.stream = "";      // asked for
         this.showing = "";     // being sent
         this.running = false;
         this.playing = false;  // a picture has been shown in this session
         this.problem = "";     // why there is none
         this.waiting = "";     // the session is there, but the camera gives nothing: why
+        this.frozen = false;   // it should play, but no new picture is shown; see look()
         this.hasSound = false; // the camera has sent some
         this.latencyMs = null; // from the server to the screen, when measured
         this.sound = false;    // the viewer wants to hear it
         this.lastFrame = 0;
+        this.cold = false;     // the camera is contacted only now: an answer may take seconds
+        this.retrying = false; // nothing is under way, a timer runs
+        this.rejoinedAt = -REJOIN_MS;
         this.attempt = 0;      // what belongs to an older one is ignored
         this.retryMs = FIRST_RETRY_MS;
         this.firstFrameMs = 0;
@@ -72,6 +81,7 @@ export class Player {
         this.stream = stream;
         this.retryMs = FIRST_RETRY_MS;
         this.connect();
+        this.onchange();
     }
 
     stop() {
@@ -83,10 +93,22 @@ export class Player {
         this.onchange();
     }
 
+    // What stood in the way may be gone: the next attempt is now.
+    hurry() {
+        if (!this.retrying)
+            return;
+        this.retryMs = FIRST_RETRY_MS;
+        clearTimeout(this.timer);
+        this.connect();
+    }
+
     // Ends what there is of a session, on the server too.
     drop() {
         this.attempt++;
+        this.retrying = false;
         clearTimeout(this.timer);
+        if (this.playing)
+            this.keepPicture();
         if (this.peer) {
             this.peer.onconnectionstatechange = this.peer.ontrack = this.peer.onicecandidate = null;
             this.peer.close();
@@ -95,19 +117,50 @@ export class Player {
         this.peer = this.session = this.soundTrack = this.counted = null;
         this.playing = false;
         this.showing = this.waiting = "";
+        this.frozen = false;
         this.latencyMs = null;
     }
 
     again(problem, waitMs = 0) {
         this.drop();
         this.problem = problem;
+        this.retrying = true;
         this.onchange();
         this.timer = setTimeout(() => this.connect(), waitMs || withJitter(this.retryMs));
         this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
     }
 
+    // The server has ended the session and said so, as it does when the camera's codec has changed: what can be had now is
+    // found by asking.
+    closed(reason) {
+        const now = performance.now();
+        if (!this.playing || now - this.rejoinedAt < REJOIN_MS) {
+            this.again(reason);
+            return;
+        }
+        this.rejoinedAt = now;
+        this.drop();
+        this.onchange();
+        this.connect();
+    }
+
+    // A video element forgets its picture when it gets the next stream.
+    keepPicture() {
+        const { video, last } = this;
+        const scale = Math.min(1, video.clientWidth * (window.devicePixelRatio || 1) / video.videoWidth);
+        last.width = Math.round(video.videoWidth * scale) || 0;
+        last.height = Math.round(video.videoHeight * scale) || 0;
+        if (last.width && last.height)
+            last.getContext("2d").drawImage(video, 0, 0, last.width, last.height);
+    }
+
+    get kept() {
+        return this.last.width > 0;
+    }
+
     async connect() {
         const attempt = ++this.attempt;
+        this.retrying = false;
         const begun = performance.now();
         const stale = () => attempt !== this.attempt;
         try {
@@ -132,7 +185,7 @@ export class Player {
             session.onrefused = current(reason => this.again(reason));
             session.onclosed = current(reason => {
                 this.session = null;
-                this.again(reason);
+                this.closed(reason);
             });
             await local;
             await peer.setRemoteDescription({ type: "answer", sdp: session.answer });
@@ -153,7 +206,7 @@ export class Player {
                 this.stop();
                 this.onlogin();
             } else {
-                this.again(error.message, Math.min(error.retryMs || 0, LONGEST_RETRY_MS));
+                this.again(error.message, error.status === 406 ? UNPLAYABLE_MS : Math.min(error.retryMs || 0, LONGEST_RETRY_MS));
             }
         }
     }
@@ -162,6 +215,13 @@ export class Player {
     // promises of a peer that is closed stay as they are.
     async join(attempt, begun) {
         await enter();
+        let inside = true;
+        const leave = () => {
+            if (inside)
+                exit();
+            inside = false;
+        };
+        const patience = this.cold ? setTimeout(leave, COLD_JOIN_MS) : 0;
         try {
             if (attempt !== this.attempt)
                 return null;
@@ -185,7 +245,8 @@ export class Player {
             session.leave();
             return null;
         } finally {
-            exit();
+            clearTimeout(patience);
+            leave();
         }
     }
 
@@ -228,11 +289,16 @@ export class Player {
             if (attempt !== this.attempt)
                 return;
             this.lastFrame = performance.now();
+            const news = !this.playing || this.waiting || this.frozen;
             if (!this.playing) {
                 this.playing = true;
                 this.firstFrameMs = now - begun;
-                this.onchange();
+                this.last.width = this.last.height = 0;
             }
+            this.waiting = "";
+            this.frozen = false;
+            if (news)
+                this.onchange();
             video.requestVideoFrameCallback?.(frame);
         };
         if (video.requestVideoFrameCallback)
@@ -241,6 +307,22 @@ export class Player {
             video.onplaying = () => frame(performance.now());
         this.applySound();
         this.play();
+    }
+
+    // Regularly, while it is seen: does the picture move?
+    look(fps) {
+        const frozen = this.playing && "requestVideoFrameCallback" in this.video // nobody else says when pictures come
+            && performance.now() - this.lastFrame > Math.max(FROZEN_MS, 3000 / (fps || 1));
+        if (frozen === this.frozen)
+            return;
+        this.frozen = frozen;
+        this.onchange();
+    }
+
+    // It is seen again, or the camera is back: until now there were no pictures to be told of.
+    expect() {
+        this.lastFrame = performance.now();
+        this.frozen = false;
     }
 
     // Pictures without sound may always play; with sound only after the viewer has touched the page.
@@ -279,6 +361,7 @@ export class Player {
             return;
         this.stream = stream;
         this.session?.choose(stream);
+        this.hurry();
     }
 
     // Latency since the last call, and whether there is sound.

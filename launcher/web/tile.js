@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // One camera on the page: its picture, its bar, its controls.
 import { Player } from "./player.js";
+import { available, describe, playable } from "./status.js";
 
 const HIDDEN_TILE_MS = 4000;   // scrolled away or covered for that long: its session ends
 const SUB_BELOW_PIXELS = 700;  // tiles narrower than that show the sub stream
 const FACTS_FROM_PIXELS = 200; // narrower ones have no room for numbers
-const FROZEN_MS = 3000;        // or three pictures of a slow camera
 const SOUND_LOOKS = 4;         // so often a small tile is asked whether it has sound
-
-const WORDS = { live: "Live", connecting: "Connecting", stalled: "Stalled", lost: "No picture", off: "Off" };
 
 export function stored(name) {
     try {
@@ -28,10 +26,6 @@ function formatBitrate(bits) {
     return bits >= 1e6 ? `${(bits / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bits / 1e3)} kbit/s`;
 }
 
-export function sentence(text) {
-    return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 function put(element, text) {
     if (element.textContent !== text)
         element.textContent = text;
@@ -44,14 +38,13 @@ export class Tile {
         this.camera = camera;
         this.page = page;
         this.visible = false;
-        this.status = "";
+        this.status = this.note = "";
         this.looks = 0;
-        this.frozen = false;
         this.sounding = false; // chosen by the viewer; heard only while the tile is seen
         this.element = template.content.firstElementChild.cloneNode(true);
         const find = selector => this.element.querySelector(selector);
-        for (const part of ["video", "reason", "state", "size", "fps", "rate", "latency", "stream", "open", "sound",
-                            "full", "close"])
+        for (const part of ["video", "reason", "state", "next", "note", "from", "size", "fps", "rate", "latency", "stream", "open",
+                            "sound", "full", "close"])
             this[part + "Part"] = find(part === "video" ? "video" : "." + part);
         find(".name").textContent = this.name;
         this.videoPart.setAttribute("aria-label", `Live picture of ${this.name}`);
@@ -60,8 +53,8 @@ export class Tile {
         this.soundPart.setAttribute("aria-label", `Sound of ${this.name}`);
         this.streamPart.value = stored(`stream:${this.name}`) || "auto";
         this.element.tile = this;
-        this.player = new Player(this.videoPart, this.name, page.signalling,
-            { onchange: () => this.draw(), onlogin: page.onlogin });
+        this.player = new Player({ video: this.videoPart, last: find(".last"), camera: this.name,
+                                   signalling: page.signalling, onchange: () => this.draw(), onlogin: page.onlogin });
         this.openPart.addEventListener("click", () => page.showLarge(this.large ? null : this.name));
         this.closePart.addEventListener("click", () => page.showLarge(null));
         this.fullPart.addEventListener("click", () => page.toggleFullScreen());
@@ -85,7 +78,14 @@ export class Tile {
     }
 
     update(camera) {
+        const before = this.stream(this.wanted());
         this.camera = camera;
+        const now = this.stream(this.wanted());
+        const back = now && now.state === "streaming" && before?.state !== "streaming";
+        if (back)
+            this.player.expect();
+        if ((back || now?.codec !== before?.codec) && playable(now?.codec))
+            this.player.hurry();
         this.follow();
         this.draw();
     }
@@ -101,10 +101,11 @@ export class Tile {
             return "main";
         if (choice !== "auto")
             return choice;
-        if (sub.state !== "streaming")
-            return "main";
-        if (this.stream("main").state !== "streaming")
-            return "sub";
+        const main = available(this.stream("main"));
+        if (main !== available(sub))
+            return main ? "main" : "sub";
+        if (!main && this.player.session) // both are away: no reason to change
+            return this.player.stream;
         if (this.large)
             return "main";
         const pixels = this.element.clientWidth * (window.devicePixelRatio || 1);
@@ -116,13 +117,15 @@ export class Tile {
         return (this.large || this.visible && !covered) && !this.page.hidden();
     }
 
-    // The page can be seen again: until now nobody was told of pictures.
+    // The page can be seen again.
     shown() {
-        this.player.lastFrame = performance.now();
+        this.player.expect();
         this.follow();
+        this.draw();
     }
 
-    // Brings the session in line with what is seen. A camera that is away is not asked for: the answer is known.
+    // Brings the session in line with what is seen. A camera that is away is not asked for: the answer is known. One that is
+    // contacted on demand is: asking is the demand.
     follow() {
         if (this.removed)
             return;
@@ -137,10 +140,13 @@ export class Tile {
         }
         clearTimeout(this.leaving);
         this.leaving = null;
-        const stream = this.wanted();
+        const name = this.wanted();
+        const stream = this.stream(name);
+        const live = stream?.state === "streaming";
+        this.player.cold = !live;
         // Once there is a session it stays: the picture goes on in it when the camera is back.
-        if (this.player.session || this.stream(stream)?.state === "streaming")
-            this.player.start(stream);
+        if (this.player.session || live || stream?.["on-demand"])
+            this.player.start(name);
         else if (this.player.running)
             this.player.stop();
     }
@@ -155,46 +161,36 @@ export class Tile {
     look() {
         if (!this.seen || !this.player.playing || document.hidden)
             return;
-        const { fps } = this.stream(this.player.showing) || {};
-        const frozen = "requestVideoFrameCallback" in this.videoPart // nobody else says when pictures come
-            && performance.now() - this.player.lastFrame > Math.max(FROZEN_MS, 3000 / (fps || 1));
-        if (frozen !== this.frozen) {
-            this.frozen = frozen;
-            this.draw();
-        }
+        this.player.look(this.stream(this.player.showing)?.fps);
         const room = this.large || this.element.clientWidth >= FACTS_FROM_PIXELS;
         if (room || !this.player.hasSound && this.looks++ < SOUND_LOOKS)
             this.player.measure();
     }
 
+    // Seconds until the next attempt; nothing if none is waited for.
+    secondsLeft(stream) {
+        const next = stream["next-attempt-seconds"];
+        return next === null ? null : next - (performance.now() - this.camera.heard) / 1000;
+    }
+
     draw() {
-        const camera = this.camera;
-        const stream = this.stream(this.player.showing || this.player.stream || this.wanted()) || camera.streams[0];
-        let status = "connecting";
-        let text = "";
-        if (!camera.webrtc) {
-            status = "off";
-            text = "WebRTC is switched off for this camera";
-        } else if (stream.state === "stalled" || stream.state === "backoff" || stream.reason) {
-            status = stream.state === "stalled" ? "stalled" : "lost";
-            text = sentence(stream.reason || "no picture");
-        } else if (stream.state !== "streaming") {
-            text = "Connecting to the camera";
-        } else if (this.player.problem || this.player.waiting) {
-            status = "lost";
-            text = sentence(this.player.problem || this.player.waiting);
-        } else if (this.player.playing && this.frozen) {
-            status = "stalled";
-            text = "No new picture arrives from the server";
-        } else if (this.player.playing) {
-            status = "live";
-        }
+        const { camera, player } = this;
+        const stream = this.stream(player.showing || player.stream || this.wanted()) || camera.streams[0];
+        const left = this.secondsLeft(stream);
+        const { status, title, text, next, note } = describe({ camera, stream, player, frozen: player.frozen, left });
+        clearTimeout(this.counting);
+        if (next && !this.removed)
+            this.counting = setTimeout(() => this.draw(), (left * 1000 % 1000) + 5);
         this.element.dataset.status = status;
-        this.element.classList.toggle("has-picture", this.player.playing);
-        put(this.statePart, WORDS[status]);
+        this.element.classList.toggle("has-picture", player.playing);
+        this.element.classList.toggle("has-last", !player.playing && player.kept);
+        put(this.statePart, title);
+        put(this.nextPart, next);
         put(this.reasonPart, text);
+        this.notePart.hidden = !note;
+        put(this.fromPart, note);
         const live = status === "live";
-        const { latencyMs } = this.player;
+        const { latencyMs } = player;
         const facts = [
             [this.sizePart, live && stream.width ? `${stream.width}×${stream.height}` : ""],
             [this.ratePart, live && stream.bitrate ? formatBitrate(stream.bitrate) : ""],
@@ -202,17 +198,20 @@ export class Tile {
             [this.latencyPart, live && latencyMs !== null ? `${latencyMs} ms` : ""],
         ];
         facts.forEach(([part, value]) => put(part, value));
-        const told = [this.name, WORDS[status] + (text && `: ${text}`), ...facts.map(([, value]) => value)];
+        // Without what counts down: a screen reader may say it each time that it changes.
+        const told = [this.name, note ? `Playing from ${note}` : title + (text && `: ${text}`), ...facts.map(([, value]) => value)];
         this.openPart.title = told.filter(Boolean).join(" · ");
         this.streamPart.hidden = !this.stream("sub");
         this.element.classList.toggle("chosen", this.streamPart.value !== "auto");
-        this.soundPart.hidden = !this.player.hasSound;
+        this.soundPart.hidden = !player.hasSound;
         this.soundPart.setAttribute("aria-pressed", String(this.sounding));
-        if (this.status !== status) {
-            const before = this.status;
-            this.status = status;
-            this.page.onstatus(this, before);
-        }
+        if (this.status === status && this.note === note)
+            return;
+        const before = this.status;
+        this.status = status;
+        this.note = note;
+        this.words = { title, text };
+        this.page.onstatus(this, before);
     }
 
     setLarge(large) {
@@ -227,6 +226,7 @@ export class Tile {
         this.removed = true;
         clearTimeout(this.leaving);
         this.player.stop();
+        clearTimeout(this.counting);
         this.element.remove();
     }
 }

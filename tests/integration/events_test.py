@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
+from api import NOWHERE, delete, put  # noqa: E402
 from harness import BASIC, BUILD, PASSWORD, Camera, Sluice, Suite, until  # noqa: E402
 from socket_client import Refused, WebSocket  # noqa: E402
 
@@ -92,6 +93,22 @@ def the_list_comes_first_then_only_what_changes():
     times = [at for at, m in seen if m["camera"]["name"] == "front"]
     assert all(b - a > 0.2 for a, b in zip(times, times[1:])), times
     socket.stop()
+
+
+@case
+def a_wait_for_the_next_attempt_is_told_once():
+    with events() as socket:
+        put(sluice, "waits", NOWHERE)
+        told, end = [], time.monotonic() + 6
+        while time.monotonic() < end:
+            message = socket.receive(0.5)
+            if message and message.get("camera", {}).get("name") == "waits":
+                stream = message["camera"]["streams"][0]
+                if stream["next-attempt-seconds"]:
+                    told.append((stream["attempts"], stream["next-attempt-seconds"]))
+        assert len(told) >= 2, told
+        assert len({attempts for attempts, _ in told}) == len(told), f"more than once: {told}"
+    delete(sluice, "waits")
 
 
 @case

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the program answers and what launcher/web/openapi.json says are the same.
+// What the program answers and what launcher/web/openapi.json says are the same: routes, who may, fields.
 #include "launcher/config/json_text.hpp"
+#include "launcher/http/api_json.hpp"
 #include "launcher/http/http_server.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <set>
@@ -50,6 +52,50 @@ TEST(ApiRoutes, TheDocumentSaysWhoMay) {
         EXPECT_TRUE(open || answers.contains("401")) << route.path;
         EXPECT_TRUE(route.access != ApiRoute::Access::may_change || answers.contains("403")) << route.path;
     }
+}
+
+std::set<std::string> keys(const Json& object) {
+    std::set<std::string> out;
+    for (const auto& field : object.items())
+        out.insert(field.key());
+    return out;
+}
+
+Json stream_of(const StreamStatus& status) {
+    CameraStatus camera;
+    camera.streams.push_back(status);
+    return camera_json(camera, 0)["streams"][0];
+}
+
+TEST(ApiJson, AStreamHasTheFieldsOfTheDocument) {
+    const Json all = document();
+    const Json& schema = all["components"]["schemas"]["Stream"];
+    const Json stream = stream_of({});
+    EXPECT_EQ(keys(stream), keys(schema["properties"]));
+    EXPECT_EQ(keys(stream), schema["required"].get<std::set<std::string>>());
+    EXPECT_TRUE(stream["failure"].is_null());
+    EXPECT_TRUE(stream["next-attempt-seconds"].is_null());
+}
+
+TEST(ApiJson, AFailureIsOneOfTheDocument) {
+    const Json allowed = document()["components"]["schemas"]["Stream"]["properties"]["failure"]["enum"];
+    std::set<std::string> seen;
+    for (int i = int(FailureClass::none) + 1; i <= int(FailureClass::clock); i++) {
+        StreamStatus status;
+        status.failure = static_cast<FailureClass>(i);
+        const Json failure = stream_of(status)["failure"];
+        EXPECT_NE(std::find(allowed.begin(), allowed.end(), failure), allowed.end()) << failure;
+        seen.insert(failure.get<std::string>());
+    }
+    EXPECT_EQ(seen.size() + 1, allowed.size()) << "and null";
+}
+
+TEST(ApiJson, AWaitIsNeverNegative) {
+    StreamStatus status;
+    status.next_attempt = 3.27;
+    EXPECT_EQ(stream_of(status)["next-attempt-seconds"], 3.3);
+    status.next_attempt = -0.2; // the attempt is late
+    EXPECT_EQ(stream_of(status)["next-attempt-seconds"], 0);
 }
 
 } // namespace

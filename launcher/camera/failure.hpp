@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What went wrong with a source, as a class that programs can act on. The reason says it in words beside it.
+#pragma once
+
+namespace sluice {
+
+enum class FailureClass {
+    none,         // nothing is known to be wrong
+    unreachable,  // no way there: no route, the name is not known
+    refused,      // the host is there, nobody listens
+    timed_out,    // no answer in time
+    unauthorised, // credentials are missing, wrong, or not enough
+    not_found,    // the camera does not know this path
+    protocol,     // what the other end says is no (usable) RTSP, HTTP, SRT...
+    codec,        // the media cannot be used
+    stalled,      // connected, but no picture comes
+    ended,        // the other end has closed the connection, or the file is over
+    clock,        // timestamps that lead nowhere
+};
+
+// The word of the API and the log, like "timed-out".
+const char* to_string(FailureClass failure);
+
+} // namespace sluice
