@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/core/channel.hpp"
 
-#include "plugins/core/sound_packet.hpp"
+#include "plugins/core/mapped_buffer.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace sluice {
 
@@ -13,38 +12,12 @@ namespace {
 // Readers that are a moment behind keep what stands before a new key unit, instead of being moved for one late frame.
 constexpr GstClockTime tail_before_key = 400 * GST_MSECOND;
 
-class MappedBuffer {
-public:
-    explicit MappedBuffer(GstBuffer* b) : buffer_(b), ok_(gst_buffer_map(b, &info_, GST_MAP_READ)) {}
-    ~MappedBuffer() {
-        if (ok_)
-            gst_buffer_unmap(buffer_, &info_);
-    }
-    MappedBuffer(const MappedBuffer&) = delete;
-    MappedBuffer& operator=(const MappedBuffer&) = delete;
-    explicit operator bool() const { return ok_; }
-    std::span<const uint8_t> data() const { return {info_.data, info_.size}; }
-
-private:
-    GstBuffer* const buffer_;
-    GstMapInfo info_{};
-    const bool ok_;
-};
-
-// Holds no more memory than its size says, and no pool waits for it.
-bool is_tight(GstBuffer* b) {
-    if (b->pool || gst_buffer_n_memory(b) != 1)
-        return false;
-    gsize max_size = 0;
-    const gsize size = gst_buffer_get_sizes(b, nullptr, &max_size);
-    return max_size <= size + size / 4 + 256;
-}
-
-Ref<GstBuffer> copy_parts(std::span<const uint8_t> before, std::span<const uint8_t> data) {
-    auto out = adopt(gst_buffer_new_allocate(nullptr, before.size() + data.size(), nullptr));
-    gst_buffer_fill(out.get(), 0, before.data(), before.size());
-    gst_buffer_fill(out.get(), before.size(), data.data(), data.size());
-    return out;
+TrackPtr make_track(unsigned index, const GstCaps* caps) {
+    auto track = std::make_shared<Track>();
+    track->index = index;
+    track->codec = codec_from_caps(caps);
+    track->caps = adopt(gst_caps_copy(caps));
+    return track;
 }
 
 } // namespace
@@ -65,7 +38,7 @@ ChannelLimits Channel::limits() const {
 
 // --- producer ---
 
-Channel::Token Channel::open() {
+Channel::Token Channel::open(const GenerationOptions& options) {
     decltype(key_unit_handler_) handler; // let go behind the lock
     std::unique_lock lock(mutex_);
     const Token token = ++stats_.generation;
@@ -73,7 +46,10 @@ Channel::Token Channel::open() {
     handler.swap(key_unit_handler_);
     time_.begin_generation();
     newest_key_.reset(); // what was learned of the stream stays: the next producer is usually the same camera
-    set_present(lock, false);
+    stats_.recovery_points = options.recovery_points;
+    begun_ = false;
+    if (!options.at_once)
+        set_present(lock, false);
     return token;
 }
 
@@ -84,23 +60,21 @@ void Channel::close(Token token) {
         return;
     ++stats_.generation; // whoever still holds the token writes nowhere
     handler.swap(key_unit_handler_);
+    begun_ = false;
     newest_key_.reset(); // running readers finish what is there; nobody is shown an old picture as if it were live
     set_present(lock, false);
 }
 
 bool Channel::set_track(Token token, unsigned index, const GstCaps* caps) {
-    std::lock_guard lock(mutex_);
+    const TrackPtr track = make_track(index, caps);
+    std::unique_lock lock(mutex_);
     if (token == 0 || token != stats_.generation)
         return false;
-    auto track = std::make_shared<Track>();
-    track->index = index;
-    track->codec = codec_from_caps(caps);
-    track->caps = adopt(gst_caps_copy(caps));
     TrackState& ts = tracks_[index];
-    if (ts.track && ts.track->codec != track->codec)
-        ts.parameter_sets = {};
     if (ts.track && gst_caps_is_equal(ts.track->caps.get(), caps))
         return true;
+    ts.maker.set_codec(track->codec);
+    ts.maker.set_recovery_points(stats_.recovery_points);
     if (is_video(track->codec)) {
         if (!ts.track || ts.track->codec != track->codec)
             ts.wants_key = true;
@@ -111,6 +85,8 @@ bool Channel::set_track(Token token, unsigned index, const GstCaps* caps) {
         remembered_audio_ = track;
     }
     ts.track = track;
+    lock.unlock();
+    notify(); // who waits to know what the stream is need not wait for its next key unit
     return true;
 }
 
@@ -144,74 +120,6 @@ void Channel::request_key_unit() {
         (*handler)();
 }
 
-std::shared_ptr<AccessUnit> Channel::make_unit(TrackState& ts, GstBuffer* buffer) {
-    const MappedBuffer map(buffer);
-    if (!map || map.data().empty())
-        return nullptr;
-    auto unit = std::make_shared<AccessUnit>();
-    unit->track = ts.track;
-    const Codec codec = ts.track->codec;
-    if (!is_video(codec)) {
-        const auto ticks = sound_ticks(codec, map.data());
-        if (!ticks)
-            return nullptr;
-        unit->ticks = *ticks;
-        unit->key = true;
-        unit->buffer = is_tight(buffer) ? adopt(gst_buffer_copy_region(buffer, GST_BUFFER_COPY_MEMORY, 0, -1))
-                                        : copy_parts({}, map.data());
-        unit->bytes = static_cast<uint32_t>(map.data().size());
-        return unit;
-    }
-
-    auto data = map.data();
-    unit->nals = split_annex_b(data, codec);
-    size_t cut = 0; // delimiters stand first; each would be an RTP packet of its own for every viewer
-    while (!unit->nals.empty() && is_delimiter(codec, unit->nals.front().type)) {
-        unit->nals.erase(unit->nals.begin());
-        cut = 1;
-    }
-    if (unit->nals.empty())
-        return nullptr;
-    if (cut) {
-        cut = unit->nals.front().offset;
-        while (cut > 0 && data[cut - 1] != 1)
-            --cut;
-        cut = cut >= 4 && data[cut - 4] == 0 ? cut - 4 : cut >= 3 ? cut - 3 : 0;
-        data = data.subspan(cut);
-        for (NalUnit& n : unit->nals)
-            n.offset -= static_cast<uint32_t>(cut);
-    }
-    ts.parameter_sets.learn(codec, data, unit->nals);
-    bool slices = false;
-    for (const NalUnit& n : unit->nals) {
-        slices |= is_slice(codec, n.type);
-        unit->key |= is_random_access(codec, n.type);
-    }
-    if (!slices)
-        return nullptr; // parameter sets alone: remembered, and put before the next key unit
-    std::vector<uint8_t> before;
-    if (unit->key) {
-        if (!ts.parameter_sets.complete(codec))
-            unit->key = false; // nobody could decode from here
-        before = ts.parameter_sets.missing(unit->nals);
-    }
-    if (before.empty() && cut == 0 && is_tight(buffer)) {
-        unit->buffer = adopt(gst_buffer_copy_region(buffer, GST_BUFFER_COPY_MEMORY, 0, -1));
-    } else {
-        unit->buffer = copy_parts(before, data);
-        if (!before.empty()) {
-            auto added = split_annex_b(before, codec);
-            for (NalUnit& n : unit->nals)
-                n.offset += static_cast<uint32_t>(before.size());
-            unit->nals.insert(unit->nals.begin(), added.begin(), added.end());
-        }
-    }
-    gsize max_size = 0;
-    gst_buffer_get_sizes(unit->buffer.get(), nullptr, &max_size);
-    unit->bytes = static_cast<uint32_t>(max_size);
-    return unit;
-}
-
 // What the newest unit says of the stream: size and profile from its SPS, B-frames from its slices.
 void Channel::learn(const AccessUnit& unit) {
     const Codec codec = unit.track->codec;
@@ -240,36 +148,59 @@ void Channel::learn(const AccessUnit& unit) {
         stats_.reorder = stats_.video.reorder_depth.value_or(0) > 0;
 }
 
+// NULL: there is no such track. Does not look at the generation.
+Channel::TrackState* Channel::track_state(unsigned track, bool discont) {
+    const auto found = tracks_.find(track);
+    if (found == tracks_.end())
+        return nullptr;
+    found->second.discont |= discont; // also when what comes now is nothing that readers get
+    return &found->second;
+}
+
 Channel::Written Channel::write(Token token, unsigned track, GstBuffer* buffer, GstClockTime pts, ChannelTime now,
                                 bool discont) {
     std::unique_lock lock(mutex_);
-    if (token == 0 || token != stats_.generation) {
-        ++stats_.stale_writes;
+    if (!is_current(token))
         return Written::stale;
-    }
-    const auto found = tracks_.find(track);
-    if (found != tracks_.end() && discont)
-        found->second.discont = true; // also when this buffer is none that readers get
-    std::shared_ptr<AccessUnit> unit;
-    if (found != tracks_.end() && found->second.track->codec != Codec::other)
-        unit = make_unit(found->second, buffer);
-    if (!unit) {
+    TrackState* ts = track_state(track, discont);
+    return write_unit(lock, ts, ts ? ts->maker.make(buffer) : nullptr, pts, now);
+}
+
+Channel::Written Channel::write(Token token, unsigned track, std::shared_ptr<AccessUnit> unit, GstClockTime pts,
+                                ChannelTime now, bool discont) {
+    std::unique_lock lock(mutex_);
+    if (!is_current(token))
+        return Written::stale;
+    return write_unit(lock, track_state(track, discont), std::move(unit), pts, now);
+}
+
+// Of a producer that writes; counts those that may not.
+bool Channel::is_current(Token token) {
+    const bool current = token != 0 && token == stats_.generation;
+    stats_.stale_writes += !current;
+    return current;
+}
+
+// Releases the lock.
+Channel::Written Channel::write_unit(std::unique_lock<std::mutex>& lock, TrackState* ts,
+                                     std::shared_ptr<AccessUnit> unit, GstClockTime pts, ChannelTime now) {
+    if (!ts || !unit) {
         ++stats_.refused;
         return Written::refused;
     }
-    TrackState& ts = found->second;
-    const bool video = is_video(ts.track->codec), with_video = has_video();
+    unit->track = ts->track;
+    const bool video = is_video(ts->track->codec), with_video = has_video();
     if (video)
         learn(*unit);
     // Neither pictures before the first key unit nor sound before the first picture are of use to anybody.
-    if (video ? ts.wants_key && !unit->key : with_video && !stats_.producer_present) {
+    if (video ? ts->wants_key && !unit->key : with_video && !begun_) {
         ++stats_.before_key;
         return Written::before_key;
     }
-    ts.wants_key = false;
-    unit->generation = token;
-    unit->time = time_.map(track, pts, now, video && stats_.reorder);
-    unit->discont = std::exchange(ts.discont, false);
+    ts->wants_key = false;
+    unit->generation = stats_.generation;
+    unit->time = time_.map(ts->track->index, pts, now, video && stats_.reorder);
+    unit->discont = std::exchange(ts->discont, false);
     if (!with_video || (video && unit->key)) {
         newest_key_ = next_seq_;
         stats_.key_units += video;
@@ -280,7 +211,7 @@ Channel::Written Channel::write(Token token, unsigned track, GstBuffer* buffer, 
     if (video || !with_video)
         rate_.add(now, unit->bytes);
     append(std::move(unit));
-    if (!stats_.producer_present)
+    if (!std::exchange(begun_, true))
         set_present(lock, true);
     else
         lock.unlock();
@@ -393,6 +324,20 @@ std::vector<TrackPtr> Channel::tracks() const {
     for (const auto& [index, ts] : tracks_)
         list.push_back(ts.track);
     return list;
+}
+
+void Channel::remember(const GstCaps* video, const GstCaps* audio) {
+    // Behind every track of a producer: the first of those takes its place.
+    const auto track = [](const GstCaps* caps) { return caps ? make_track(G_MAXUINT, caps) : nullptr; };
+    const TrackPtr v = track(video), a = track(audio);
+    {
+        std::lock_guard lock(mutex_);
+        if (v && is_video(v->codec) && !remembered_video_)
+            remembered_video_ = v;
+        if (a && a->codec != Codec::other && !is_video(a->codec) && !remembered_audio_)
+            remembered_audio_ = a;
+    }
+    notify();
 }
 
 void Channel::set_unavailable(std::string reason) {

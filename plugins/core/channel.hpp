@@ -2,9 +2,9 @@
 #pragma once
 
 #include "plugins/core/media.hpp"
-#include "plugins/core/parameter_sets.hpp"
 #include "plugins/core/rate_meter.hpp"
 #include "plugins/core/time_mapper.hpp"
+#include "plugins/core/unit_maker.hpp"
 
 #include <deque>
 #include <functional>
@@ -38,11 +38,25 @@ struct ChannelStats {
     uint64_t refused = 0;      // buffers that are no access unit
     TimeMapper::Repairs time;
     bool producer_present = false, reorder = false;
+    bool recovery_points = false; // also count as key units, by the producer's configuration
     SequenceInfo video;
     double fps = 0;
     uint64_t bitrate = 0;
     std::optional<ChannelTime> last_unit; // when the newest unit was written
     unsigned readers = 0;
+};
+
+// Of ChannelStats::recovery_points, in statistics.
+constexpr const char* start_points_name(bool recovery_points) {
+    return recovery_points ? "recovery-points" : "key-units";
+}
+
+// How a generation begins.
+struct GenerationOptions {
+    bool recovery_points = false; // readers may start there, too (UnitMaker)
+    // The producer has its first unit in hand: who watches the channel sees the producer before and then this one, and no moment
+    // without any.
+    bool at_once = false;
 };
 
 // The durable, named point between pipelines: one producer at a time, any number of readers (see docs/design/channel.md).
@@ -62,7 +76,7 @@ public:
     enum class Written { ok, before_key, stale, refused };
 
     // Begins a generation. The one before is over: its token writes nowhere any more.
-    Token open();
+    Token open(const GenerationOptions& options = {});
     // The producer is gone (nothing if another one has taken over). What is cached stays for readers.
     void close(Token token);
     // Before the first unit of a track, and when its caps change (at a key unit).
@@ -71,6 +85,9 @@ public:
     // buffer: an access unit, byte-stream; copied if it is not one tight memory of its own.
     // pts: presentation, on the channel's clock; now: that clock. discont: something was lost before it.
     Written write(Token token, unsigned track, GstBuffer* buffer, GstClockTime pts, ChannelTime now, bool discont);
+    // The same with a unit that a UnitMaker of the track's codec has made; NULL: it was no access unit.
+    Written write(Token token, unsigned track, std::shared_ptr<AccessUnit> unit, GstClockTime pts, ChannelTime now,
+                  bool discont);
 
     // What to do when a reader needs a key unit soon; for producers that can make one. Ends with the generation. Called
     // from the reader's thread with no lock held, as often as readers ask: limiting the rate is the handler's part.
@@ -94,6 +111,9 @@ public:
     // The same of the first audio track.
     TrackPtr audio_track() const;
     std::vector<TrackPtr> tracks() const;
+    // What the stream was, as somebody has kept it: for consumers that come before the first producer. Does nothing about a track
+    // that the channel knows already. NULL: not known.
+    void remember(const GstCaps* video, const GstCaps* audio);
     void set_unavailable(std::string reason);
     std::string unavailable() const;
     // Called with no lock held, from the thread that made the change. Set once, before use.
@@ -103,13 +123,16 @@ public:
 private:
     struct TrackState {
         TrackPtr track;
-        ParameterSets parameter_sets;
+        UnitMaker maker; // for producers that hand buffers over
         bool discont = true;
         bool wants_key = true; // video: no unit goes to readers before the first key unit
     };
     using Wakeups = std::vector<std::shared_ptr<Wakeup>>;
 
-    std::shared_ptr<AccessUnit> make_unit(TrackState& ts, GstBuffer* buffer);
+    bool is_current(Token token);
+    TrackState* track_state(unsigned track, bool discont);
+    Written write_unit(std::unique_lock<std::mutex>& lock, TrackState* ts, std::shared_ptr<AccessUnit> unit,
+                       GstClockTime pts, ChannelTime now);
     void learn(const AccessUnit& unit);
     void append(std::shared_ptr<AccessUnit> unit);
     void trim();
@@ -132,6 +155,7 @@ private:
     RateMeter rate_;
     ChannelStats stats_;
     bool saw_b_slice_ = false;
+    bool begun_ = false; // this generation has written
     std::string unavailable_;
     std::shared_ptr<const std::function<void()>> key_unit_handler_;
     std::shared_ptr<const Wakeups> wakeups_;

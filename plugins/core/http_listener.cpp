@@ -240,12 +240,29 @@ void close_after_answer(SoupServerMessage* message) {
         soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
 }
 
-void cut_off(SoupServerMessage* message) {
+namespace {
+
+GSocket* socket_of(SoupServerMessage* message) {
     GSocket* socket = soup_server_message_get_socket(message); // none of a connection that we accepted
     GSocketAddress* remote = soup_server_message_get_remote_address(message);
     if (!socket && remote)
         socket = static_cast<GSocket*>(g_object_get_data(G_OBJECT(remote), socket_key));
-    if (socket)
+    return socket;
+}
+
+} // namespace
+
+bool has_hung_up(SoupServerMessage* message) {
+    GSocket* socket = socket_of(message);
+    if (!socket)
+        return false;
+    char byte = 0;
+    const ssize_t got = recv(g_socket_get_fd(socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+void cut_off(SoupServerMessage* message) {
+    if (GSocket* socket = socket_of(message))
         g_socket_shutdown(socket, TRUE, TRUE, nullptr);
 }
 

@@ -58,6 +58,9 @@ private:
 // libsoup before 3.3 no longer watches a connection after its first answer: one that the client closes stays open on our side for
 // ever, and so anybody could use up the file descriptors. Does nothing where it is not needed.
 void close_after_answer(SoupServerMessage* message);
+// The client of a message that is not answered yet has closed its side: libsoup does not look while a message is paused. A client
+// that only says it has no more to send is taken for gone, too.
+bool has_hung_up(SoupServerMessage* message);
 // Ends the connection of a message without an answer, whoever accepted it.
 void cut_off(SoupServerMessage* message);
 

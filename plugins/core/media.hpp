@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace sluice {
@@ -39,6 +40,8 @@ public:
     uint32_t bytes = 0;         // what it holds of memory
     uint32_t ticks = 0;         // sound: how long it lasts, in ticks of the codec's clock (sound_packet.hpp); video: 0
     uint64_t videos_before = 0; // units of video in the channel before it, ever
+    // When it was captured by the camera's wall clock, ns since 1970 UTC; nothing: the camera has not said (yet).
+    std::optional<GstClockTime> capture_time;
 
     // Made when the first RTP reader asks, then shared by all of them. Any thread.
     const std::vector<RtpPayload>& payloads() const;

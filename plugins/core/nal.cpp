@@ -13,7 +13,8 @@ namespace {
 
 // nal_unit_type, H.264 table 7-1 and H.265 table 7-1.
 namespace h264 {
-constexpr uint8_t non_idr = 1, partition_a = 2, idr = 5, sei = 6, sps = 7, pps = 8, delimiter = 9;
+constexpr uint8_t non_idr = 1, partition_a = 2, partition_b = 3, partition_c = 4, idr = 5, sei = 6, sps = 7, pps = 8,
+                  delimiter = 9;
 }
 namespace h265 {
 constexpr uint8_t last_vcl = 31, bla_w_lp = 16, cra = 21, vps = 32, sps = 33, pps = 34, delimiter = 35, prefix_sei = 39;
@@ -26,6 +27,7 @@ constexpr int max_side = 16888;
 // A real SPS has tens of bytes; even with all scaling lists it stays below this.
 constexpr size_t max_sps_size = 4096;
 constexpr unsigned max_reorder_depth = 16; // MaxDpbFrames, H.264 A.3.1
+constexpr unsigned max_frame_num = 65536;  // the largest MaxFrameNum, H.264 7.4.2.1.1
 
 constexpr size_t header_size(Codec codec) { return codec == Codec::h265 ? 2 : 1; }
 uint8_t type_of(Codec codec, uint8_t first) { return codec == Codec::h265 ? (first >> 1) & 0x3f : first & 0x1f; }
@@ -102,6 +104,25 @@ size_t sei_number(RbspReader& reader) {
         value += b;
     }
     return value;
+}
+
+// A reader at the payload of the recovery point message; nothing if there is none.
+std::optional<RbspReader> find_recovery_point_sei(Codec codec, std::span<const uint8_t> nal) {
+    if ((codec != Codec::h264 && codec != Codec::h265) || nal.size() <= header_size(codec) ||
+        type_of(codec, nal[0]) != (codec == Codec::h264 ? h264::sei : h265::prefix_sei))
+        return std::nullopt;
+    RbspReader reader(nal.subspan(header_size(codec)));
+    // A message has at least two bytes; a lone one is the trailing bits.
+    while (reader.bytes_left() >= 2) {
+        const size_t type = sei_number(reader), size = sei_number(reader);
+        if (reader.failed())
+            return std::nullopt;
+        if (type == sei_recovery_point && size > 0)
+            return reader;
+        for (size_t i = 0; i < size && !reader.failed(); i++)
+            reader.byte();
+    }
+    return std::nullopt;
 }
 
 // The size after cropping. False when it makes no sense: the parsers compute with whatever the stream claims, and wrap.
@@ -286,35 +307,56 @@ bool is_parameter_set(Codec codec, uint8_t type) {
 }
 
 bool is_recovery_point_sei(Codec codec, std::span<const uint8_t> nal) {
-    if ((codec != Codec::h264 && codec != Codec::h265) || nal.size() <= header_size(codec) ||
-        type_of(codec, nal[0]) != (codec == Codec::h264 ? h264::sei : h265::prefix_sei))
-        return false;
-    RbspReader reader(nal.subspan(header_size(codec)));
-    // A message has at least two bytes; a lone one is the trailing bits.
-    while (reader.bytes_left() >= 2) {
-        const size_t type = sei_number(reader), size = sei_number(reader);
-        if (reader.failed())
-            return false;
-        if (type == sei_recovery_point)
-            return true;
-        for (size_t i = 0; i < size && !reader.failed(); i++)
-            reader.byte();
-    }
-    return false;
+    return find_recovery_point_sei(codec, nal).has_value();
 }
 
-std::optional<bool> is_b_slice(Codec codec, std::span<const uint8_t> nal) {
+std::optional<RecoveryPoint> recovery_point(Codec codec, std::span<const uint8_t> nal) {
+    if (codec != Codec::h264)
+        return std::nullopt;
+    auto reader = find_recovery_point_sei(codec, nal);
+    if (!reader)
+        return std::nullopt;
+    RecoveryPoint point;
+    point.frames = reader->ue();
+    point.exact = reader->bits(1);
+    point.broken = reader->bits(1);
+    reader->skip(2); // changing_slice_group_idc
+    if (reader->failed() || point.frames >= max_frame_num)
+        return std::nullopt;
+    return point;
+}
+
+std::optional<SliceType> slice_type(Codec codec, std::span<const uint8_t> nal) {
     if (codec != Codec::h264 || nal.empty())
         return std::nullopt;
-    uint8_t type = type_of(codec, nal[0]);
+    const uint8_t type = type_of(codec, nal[0]);
     if (type != h264::non_idr && type != h264::partition_a && type != h264::idr)
         return std::nullopt;
     RbspReader reader(nal.subspan(1));
     reader.ue(); // first_mb_in_slice
-    const uint32_t slice_type = reader.ue();
-    if (reader.failed() || slice_type > 9)
+    const uint32_t slice = reader.ue();
+    if (reader.failed() || slice > 9)
         return std::nullopt;
-    return slice_type % 5 == 1; // 5 to 9: the same types, and all slices of the picture are of this one
+    return static_cast<SliceType>(slice % 5); // 5 to 9: the same types, and all slices of the picture are of this one
+}
+
+bool is_recovery_start(Codec codec, std::span<const uint8_t> data, std::span<const NalUnit> nals) {
+    if (codec != Codec::h264)
+        return false;
+    bool slices = false, intra = true;
+    for (const NalUnit& n : nals) {
+        const auto nal = data.subspan(n.offset, n.size);
+        if (n.type == h264::sei && recovery_point(codec, nal))
+            return true;
+        if (!is_slice(codec, n.type))
+            continue;
+        if (n.type == h264::partition_b || n.type == h264::partition_c)
+            continue; // their partition A says it
+        slices = true;
+        const auto type = slice_type(codec, nal); // what cannot be read is not trusted
+        intra = intra && type && (*type == SliceType::i || *type == SliceType::si);
+    }
+    return slices && intra;
 }
 
 std::optional<SequenceInfo> parse_sps(Codec codec, std::span<const uint8_t> nal) {

@@ -29,9 +29,26 @@ SLUICE_API bool is_delimiter(Codec codec, uint8_t type);     // access unit deli
 SLUICE_API bool is_parameter_set(Codec codec, uint8_t type); // VPS, SPS, PPS
 SLUICE_API bool is_recovery_point_sei(Codec codec, std::span<const uint8_t> nal); // SEI with payload type 6
 
-// True if the slice may be bi-predicted (H.264 slice_type B). nal: header included. nullopt: not a slice that begins with
-// a slice header, damaged, or H.265 (needs the PPS).
-SLUICE_API std::optional<bool> is_b_slice(Codec codec, std::span<const uint8_t> nal);
+// Recovery point SEI of H.264 (D.1.8, D.2.8): who begins to decode here has whole pictures after so many frames.
+struct RecoveryPoint {
+    unsigned frames = 0; // recovery_frame_cnt, in frame_num; 0: this picture is whole already
+    bool exact = false;  // exact_match_flag: the same picture as for who decoded from the start
+    bool broken = false; // broken_link_flag: pictures behind it, in decoding order, may refer to what was cut away
+};
+// nal: header included. nullopt: none in it, damaged, or not H.264.
+SLUICE_API std::optional<RecoveryPoint> recovery_point(Codec codec, std::span<const uint8_t> nal);
+
+// slice_type of H.264 (table 7-6) without the promise about the picture's other slices.
+enum class SliceType : uint8_t { p, b, i, sp, si };
+// nal: header included. nullopt: not a slice that begins with a slice header, damaged, or H.265 (needs the PPS).
+SLUICE_API std::optional<SliceType> slice_type(Codec codec, std::span<const uint8_t> nal);
+inline std::optional<bool> is_b_slice(Codec codec, std::span<const uint8_t> nal) {
+    const auto type = slice_type(codec, nal);
+    return type ? std::optional(*type == SliceType::b) : std::nullopt;
+}
+// Places where decoding may begin although there is no IDR (H.264 only): a recovery point, or nothing but I slices. data: the
+// access unit that nals were cut from. Only for who asked for it: pictures may be incomplete at first, or refer back later.
+SLUICE_API bool is_recovery_start(Codec codec, std::span<const uint8_t> data, std::span<const NalUnit> nals);
 
 struct SequenceInfo {
     unsigned width = 0, height = 0; // luma samples after cropping

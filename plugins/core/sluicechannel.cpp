@@ -38,6 +38,7 @@ enum {
     PROP_NAME,
     PROP_PRODUCER_PRESENT,
     PROP_CAPS,
+    PROP_AUDIO_CAPS,
     PROP_READERS,
     PROP_MAX_BYTES,
     PROP_MAX_BUFFERS,
@@ -179,7 +180,7 @@ GstStructure* stats_structure(SluiceChannel* self) {
         guint64(s.time.jumps), "stale-writes", G_TYPE_UINT64, guint64(s.stale_writes), "reorder", G_TYPE_BOOLEAN,
         gboolean(s.reorder), "width", G_TYPE_UINT, s.video.width, "height", G_TYPE_UINT, s.video.height, "fps",
         G_TYPE_DOUBLE, s.fps, "bitrate", G_TYPE_UINT64, guint64(s.bitrate), "last-unit-age", G_TYPE_UINT64, age,
-        nullptr);
+        "start-points", G_TYPE_STRING, start_points_name(s.recovery_points), nullptr);
 }
 
 void sluice_channel_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
@@ -190,6 +191,11 @@ void sluice_channel_get_property(GObject* object, guint id, GValue* value, GPara
     case PROP_PRODUCER_PRESENT: g_value_set_boolean(value, c.producer_present()); break;
     case PROP_CAPS: {
         const TrackPtr t = c.video_track();
+        gst_value_set_caps(value, t ? t->caps.get() : nullptr);
+        break;
+    }
+    case PROP_AUDIO_CAPS: {
+        const TrackPtr t = c.audio_track();
         gst_value_set_caps(value, t ? t->caps.get() : nullptr);
         break;
     }
@@ -251,6 +257,8 @@ static void sluice_channel_class_init(SluiceChannelClass* klass) {
     props[PROP_PRODUCER_PRESENT] =
         g_param_spec_boolean("producer-present", "Producer present", "A producer is writing", FALSE, ro);
     props[PROP_CAPS] = g_param_spec_boxed("caps", "Caps", "Caps of the video track, remembered", GST_TYPE_CAPS, ro);
+    props[PROP_AUDIO_CAPS] =
+        g_param_spec_boxed("audio-caps", "Audio caps", "Caps of the first audio track, remembered", GST_TYPE_CAPS, ro);
     props[PROP_READERS] = g_param_spec_uint("readers", "Readers", "Consumers attached", 0, G_MAXUINT, 0, ro);
     props[PROP_MAX_BYTES] =
         g_param_spec_uint64("max-gop-bytes", "Max GOP bytes", "Memory of the cached GOP (0: no limit)", 0, G_MAXUINT64,
@@ -313,4 +321,11 @@ const char* sluice_channel_get_name(SluiceChannel* channel) {
 void sluice_channel_set_unavailable(SluiceChannel* channel, const char* reason) {
     g_return_if_fail(SLUICE_IS_CHANNEL(channel));
     channel->face->channel->set_unavailable(reason ? reason : "");
+}
+
+void sluice_channel_remember(SluiceChannel* channel, const GstCaps* video, const GstCaps* audio) {
+    g_return_if_fail(SLUICE_IS_CHANNEL(channel));
+    g_return_if_fail(video == nullptr || GST_IS_CAPS(video));
+    g_return_if_fail(audio == nullptr || GST_IS_CAPS(audio));
+    channel->face->channel->remember(video, audio);
 }

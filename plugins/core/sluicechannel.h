@@ -41,17 +41,30 @@ __attribute__((visibility("default"))) const char* sluice_channel_get_name(Sluic
  */
 __attribute__((visibility("default"))) void sluice_channel_set_unavailable(SluiceChannel* channel, const char* reason);
 
+/**
+ * sluice_channel_remember:
+ * @video: (nullable): caps of the video track, as the property `caps` gave them once
+ * @audio: (nullable): caps of the first audio track, as `audio-caps` gave them
+ *
+ * What the stream was last time, for a channel that has had no producer in this process yet: viewers can negotiate before the
+ * first one is there. Does nothing about a track that the channel knows already.
+ */
+__attribute__((visibility("default"))) void sluice_channel_remember(SluiceChannel* channel, const GstCaps* video,
+                                                                    const GstCaps* audio);
+
 /* Properties (all readable, notified only where said):
  *   name              string
  *   producer-present  boolean, notified: a generation is open and has tracks
  *   caps              GstCaps of the video track, remembered after the producer has gone; NULL before the first
+ *   audio-caps        the same of the first audio track
  *   readers           uint: consumers attached now
  *   max-gop-bytes, max-gop-buffers, max-gop-time: read/write, the bounds above
  *   stats             GstStructure "sluice-channel-stats", snake-free field names:
  *       generation u64, access-units u64, bytes u64 (written in all), key-units u64, cached-bytes u64, cached-units u64,
  *       cached-time u64 (ns), gop-complete boolean (a new reader can start now), overflows u64, skips u64 (readers moved to
  *       the newest key unit), time-clamped u64, time-jumps u64, stale-writes u64, reorder boolean, width u32, height u32,
- *       fps double, bitrate u64 (bit/s over the last seconds), last-unit-age u64 (ns, GST_CLOCK_TIME_NONE: none yet)
+ *       fps double, bitrate u64 (bit/s over the last seconds), last-unit-age u64 (ns, GST_CLOCK_TIME_NONE: none yet),
+ *       start-points string ("key-units"; "recovery-points": those count as key units, too)
  * Signals (emitted with no lock held, from any thread):
  *   demand(boolean wanted)        somebody reads / nobody reads any more (after the grace time of 5 s)
  *   producer-changed(boolean present)

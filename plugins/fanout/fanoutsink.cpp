@@ -7,6 +7,21 @@
  * the channel by its name; they neither see this pipeline nor can hold it back. A channel has one producer at a time:
  * who opens it last takes it over, and the one before ends with an error.
  *
+ * A second source can run beside the one that writes: with #fanoutsink:standby it writes nothing, and #fanoutsink:source-stats
+ * says how it does. When it is taken out of standby it takes the channel over with its next key unit (a stream of sound alone:
+ * with its next buffer), so that readers miss nothing; the order may come at any time, from any thread. Put into standby while it
+ * writes, it leaves the channel at once.
+ *
+ * Element messages: `sluice-source-key-unit`, once per start, when the first key unit has come, written or not (sound alone: when
+ * it has come for a second and no picture has begun); `sluice-source-writing` when, after standby, the first unit was written.
+ *
+ * Readers can start at IDR pictures (H.265: IRAP) that have all their parameter sets. A camera that sends none, but recovery points
+ * or I pictures, gives them no place to start (#fanoutsink:source-stats: `before-key` counts). With
+ * #fanoutsink:recovery-points these count as key units; who starts there may see an incomplete picture at first.
+ *
+ * Buffers that know when they were captured (GstReferenceTimestampMeta, `timestamp/x-unix` or `timestamp/x-ntp`, as rtspsrc gives
+ * with add-reference-timestamp-meta) keep that in the channel.
+ *
  * Does not wait for the clock: give it live sources.
  *
  * ## Example launch line
@@ -14,22 +29,26 @@
  * gst-launch-1.0 videotestsrc is-live=true num-buffers=30 ! x264enc tune=zerolatency ! h264parse ! fanoutsink channel=front/main
  * ]|
  */
-#include "plugins/core/weak_ref.hpp"
 #include "plugins/fanout/channel_property.hpp"
-#include "plugins/fanout/clock_bridge.hpp"
 #include "plugins/fanout/elements.hpp"
+#include "plugins/fanout/sink_writer.hpp"
 
-#include <cstdlib>
-#include <set>
-
-GST_DEBUG_CATEGORY_STATIC(fanoutsink_debug);
-#define GST_CAT_DEFAULT fanoutsink_debug
+GST_DEBUG_CATEGORY(sluice_fanoutsink_debug);
+#define GST_CAT_DEFAULT sluice_fanoutsink_debug
 
 using namespace sluice;
 
 namespace {
 
-enum { PROP_0, PROP_CHANNEL, PROP_KEY_UNIT_REQUESTS, PROP_STATS };
+enum {
+    PROP_0,
+    PROP_CHANNEL,
+    PROP_KEY_UNIT_REQUESTS,
+    PROP_RECOVERY_POINTS,
+    PROP_STANDBY,
+    PROP_STATS,
+    PROP_SOURCE_STATS
+};
 
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink_%u", GST_PAD_SINK, GST_PAD_REQUEST,
@@ -38,285 +57,40 @@ GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
                     "audio/x-mulaw, rate=(int)8000, channels=(int)1; audio/x-alaw, rate=(int)8000, channels=(int)1; "
                     "audio/x-opus; audio/mpeg, mpegversion=(int)4, stream-format=(string)raw"));
 
-// One track. Used under the pad's stream lock, but for what the element's mutex guards.
-struct SinkPad {
-    unsigned index = 0;
-    GstSegment segment{};
-    bool lost = false; // units before the next one were flushed
-    // Guarded by FanoutSink::mutex:
-    bool eos = false;
-    bool video = false;
-    GstClockTime position = GST_CLOCK_TIME_NONE; // stream time
-};
-
-using WeakElement = WeakRef<GstElement>;
-
-struct FanoutSink {
-    std::mutex mutex; // everything below; never held while the channel is called
-    std::string name;
-    bool key_unit_requests = false;
-    Ref<SluiceChannel> face;
-    std::shared_ptr<Channel> channel;
-    Channel::Token token = 0;
-    bool playing = false;
-    unsigned next_index = 0;
-    std::set<GstPad*> pads; // owned by the element
-    guint32 eos_seqnum = GST_SEQNUM_INVALID;
-    ChannelTime next_key_unit_request = 0;
-    guint key_unit_requests_sent = 0;
-};
-
 } // namespace
 
 struct _SluiceFanoutSink {
     GstElement parent;
-    FanoutSink* state;
+    SinkWriter* writer;
 };
 
 G_DEFINE_FINAL_TYPE(SluiceFanoutSink, sluice_fanout_sink, GST_TYPE_ELEMENT)
 
 namespace {
 
-SinkPad& state_of(GstPad* pad) { return *static_cast<SinkPad*>(gst_pad_get_element_private(pad)); }
-
-struct Target {
-    std::shared_ptr<Channel> channel;
-    Channel::Token token = 0;
-};
-Target target_of(FanoutSink& s) {
-    std::lock_guard lock(s.mutex);
-    return {s.channel, s.token};
-}
-
-// False with an error message posted: no name, or one that is not allowed.
-bool take_channel(SluiceFanoutSink* self) {
-    FanoutSink& s = *self->state;
-    std::string name;
-    {
-        std::lock_guard lock(s.mutex);
-        if (s.channel && s.channel->name() == s.name)
-            return true;
-        name = s.name;
-    }
-    auto face = find_channel(GST_ELEMENT(self), name);
-    if (!face)
-        return false;
-    std::lock_guard lock(s.mutex);
-    s.channel = channel_of(face.get());
-    std::swap(s.face, face);
-    return true;
-}
-
-void leave_channel(FanoutSink& s) {
-    Ref<SluiceChannel> face;
-    std::shared_ptr<Channel> channel;
-    std::lock_guard lock(s.mutex);
-    std::swap(s.face, face); // declared before the lock: let go behind it
-    std::swap(s.channel, channel);
-}
-
-// From a reader's thread. An encoder that hears it makes a large frame for everybody: not more often than once a second.
-void request_key_unit(SluiceFanoutSink* self) {
-    FanoutSink& s = *self->state;
-    const auto clock = channel_clock();
-    const GstClockTime now = gst_clock_get_time(clock.get());
-    Ref<GstPad> pad;
-    guint count = 0;
-    {
-        std::lock_guard lock(s.mutex);
-        if (!s.key_unit_requests || now < s.next_key_unit_request)
-            return;
-        for (GstPad* p : s.pads)
-            if (state_of(p).video)
-                pad = ref(p);
-        if (!pad)
-            return;
-        s.next_key_unit_request = now + GST_SECOND;
-        count = s.key_unit_requests_sent++;
-    }
-    gst_pad_push_event(pad.get(),
-                       gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM,
-                                            gst_structure_new("GstForceKeyUnit", "running-time", G_TYPE_UINT64,
-                                                              GST_CLOCK_TIME_NONE, "all-headers", G_TYPE_BOOLEAN, TRUE,
-                                                              "count", G_TYPE_UINT, count, nullptr)));
-}
-
-void open_generation(SluiceFanoutSink* self) {
-    FanoutSink& s = *self->state;
-    const auto channel = target_of(s).channel;
-    const Channel::Token token = channel->open();
-    channel->set_key_unit_handler(token, [weak = std::make_shared<WeakElement>(self)] {
-        if (const auto element = weak->get())
-            request_key_unit(SLUICE_FANOUT_SINK(element.get()));
-    });
-    std::lock_guard lock(s.mutex);
-    s.token = token;
-    s.eos_seqnum = GST_SEQNUM_INVALID;
-    s.next_key_unit_request = 0;
-}
-
-void close_generation(FanoutSink& s) {
-    Target t;
-    {
-        std::lock_guard lock(s.mutex);
-        t = {s.channel, std::exchange(s.token, 0)};
-    }
-    if (t.channel && t.token)
-        t.channel->close(t.token);
-}
-
-// The message that ends a pipeline, once every track has ended and the pipeline plays (a bin forgets earlier ones).
-void post_eos_if_due(SluiceFanoutSink* self) {
-    FanoutSink& s = *self->state;
-    guint32 seqnum = GST_SEQNUM_INVALID;
-    {
-        std::lock_guard lock(s.mutex);
-        bool all = !s.pads.empty();
-        for (GstPad* pad : s.pads)
-            all = all && state_of(pad).eos;
-        if (!all)
-            return;
-        seqnum = s.eos_seqnum;
-    }
-    close_generation(s); // a source that has ended is no producer any more
-    {
-        std::lock_guard lock(s.mutex);
-        if (!s.playing)
-            return;
-    }
-    GstMessage* message = gst_message_new_eos(GST_OBJECT(self));
-    if (seqnum != GST_SEQNUM_INVALID)
-        gst_message_set_seqnum(message, seqnum);
-    gst_element_post_message(GST_ELEMENT(self), message);
-}
-
-// The channel no longer takes this token.
-GstFlowReturn refused(SluiceFanoutSink* self, const Target& target) {
-    if (target_of(*self->state).token != target.token)
-        return GST_FLOW_FLUSHING; // it was us: shutting down
-    GST_ELEMENT_ERROR(self, RESOURCE, BUSY,
-                      ("Another producer has taken over the channel '%s'.", target.channel->name().c_str()), (nullptr));
-    return GST_FLOW_ERROR;
-}
-
-bool set_caps(SluiceFanoutSink* self, GstPad* pad, const GstCaps* caps) {
-    FanoutSink& s = *self->state;
-    const Codec codec = codec_from_caps(caps);
-    if (codec == Codec::other) {
-        GST_ELEMENT_ERROR(self, STREAM, FORMAT, ("The channel cannot carry what %s:%s gets.", GST_DEBUG_PAD_NAME(pad)),
-                          ("%" GST_PTR_FORMAT, static_cast<const void*>(caps)));
-        return false;
-    }
-    Target t;
-    bool second = false;
-    {
-        std::lock_guard lock(s.mutex);
-        t = {s.channel, s.token};
-        for (GstPad* other : s.pads)
-            second = second || (other != pad && state_of(other).video && is_video(codec));
-        if (!second)
-            state_of(pad).video = is_video(codec);
-    }
-    if (second) {
-        GST_ELEMENT_ERROR(self, STREAM, FORMAT,
-                          ("A channel has one video track, %s:%s is a second one.", GST_DEBUG_PAD_NAME(pad)),
-                          ("Give each variant of a scene a channel of its own."));
-        return false;
-    }
-    if (!t.channel || !t.token)
-        return false; // shutting down
-    if (t.channel->set_track(t.token, state_of(pad).index, caps))
-        return true;
-    refused(self, t);
-    return false;
-}
+SinkWriter& writer_of(gpointer element) { return *SLUICE_FANOUT_SINK(element)->writer; }
 
 gboolean sink_event(GstPad* pad, GstObject* parent, GstEvent* raw) {
-    auto* self = SLUICE_FANOUT_SINK(parent);
-    FanoutSink& s = *self->state;
+    SinkWriter& writer = writer_of(parent);
     const auto event = adopt(raw);
-    SinkPad& p = state_of(pad);
     switch (GST_EVENT_TYPE(raw)) {
     case GST_EVENT_CAPS: {
         GstCaps* caps = nullptr;
         gst_event_parse_caps(raw, &caps);
-        return set_caps(self, pad, caps);
+        return writer.set_caps(pad, caps);
     }
-    case GST_EVENT_SEGMENT: gst_event_copy_segment(raw, &p.segment); return TRUE;
-    case GST_EVENT_FLUSH_STOP: {
-        gst_segment_init(&p.segment, GST_FORMAT_UNDEFINED);
-        p.lost = true;
-        std::lock_guard lock(s.mutex);
-        p.eos = false;
-        p.position = GST_CLOCK_TIME_NONE;
-        return TRUE;
+    case GST_EVENT_SEGMENT: gst_event_copy_segment(raw, &SinkPad::of(pad).segment); break;
+    case GST_EVENT_FLUSH_STOP: writer.flushed(pad); break;
+    case GST_EVENT_STREAM_START: writer.stream_started(pad); break;
+    case GST_EVENT_EOS: writer.ended(pad, gst_event_get_seqnum(raw)); break;
+    default: break;
     }
-    case GST_EVENT_STREAM_START: {
-        std::lock_guard lock(s.mutex);
-        p.eos = false;
-        return TRUE;
-    }
-    case GST_EVENT_EOS: {
-        {
-            std::lock_guard lock(s.mutex);
-            p.eos = true;
-            s.eos_seqnum = gst_event_get_seqnum(raw);
-        }
-        post_eos_if_due(self);
-        return TRUE;
-    }
-    default: return TRUE; // nothing is behind a sink
-    }
-}
-
-// The presentation time on the clock of the channels; GST_CLOCK_TIME_NONE if the buffer does not say it.
-GstClockTime channel_time_of(GstElement* element, const ClockBridge& bridge, const GstSegment& segment,
-                             GstClockTime pts) {
-    if (!GST_CLOCK_TIME_IS_VALID(pts) || segment.format != GST_FORMAT_TIME)
-        return GST_CLOCK_TIME_NONE;
-    guint64 running = 0;
-    // The full form: what a parser lets pass in front of the segment is decodable and has its place in time.
-    const int sign = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, pts, &running);
-    const GstClockTime base = gst_element_get_base_time(element);
-    if (sign > 0)
-        return bridge.to_channel(base + running);
-    return sign < 0 && running <= base ? bridge.to_channel(base - running) : GST_CLOCK_TIME_NONE;
+    return TRUE; // nothing is behind a sink
 }
 
 GstFlowReturn sink_chain(GstPad* pad, GstObject* parent, GstBuffer* raw) {
-    auto* self = SLUICE_FANOUT_SINK(parent);
-    FanoutSink& s = *self->state;
     const auto buffer = adopt(raw);
-    SinkPad& p = state_of(pad);
-    Target t;
-    bool playing = false;
-    {
-        std::lock_guard lock(s.mutex);
-        if (p.eos)
-            return GST_FLOW_EOS;
-        t = {s.channel, s.token};
-        playing = s.playing;
-        if (p.segment.format == GST_FORMAT_TIME && GST_BUFFER_PTS_IS_VALID(raw))
-            p.position = gst_segment_to_stream_time(&p.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(raw));
-    }
-    if (!t.channel || !t.token)
-        return GST_FLOW_FLUSHING;
-    const auto clock = adopt(gst_element_get_clock(GST_ELEMENT(self)));
-    const ClockBridge bridge(clock.get());
-    // Before it plays the pipeline has no base time, so no stamp means a moment yet.
-    const GstClockTime pts =
-        playing ? channel_time_of(GST_ELEMENT(self), bridge, p.segment, GST_BUFFER_PTS(raw)) : GST_CLOCK_TIME_NONE;
-    const bool discont = std::exchange(p.lost, false) || GST_BUFFER_FLAG_IS_SET(raw, GST_BUFFER_FLAG_DISCONT);
-    switch (t.channel->write(t.token, p.index, raw, pts, bridge.now(), discont)) {
-    case Channel::Written::ok:
-    case Channel::Written::before_key: return GST_FLOW_OK;
-    case Channel::Written::refused: {
-        GST_DEBUG_OBJECT(pad, "no access unit, left out: %" GST_PTR_FORMAT, static_cast<void*>(raw));
-        return GST_FLOW_OK;
-    }
-    case Channel::Written::stale: break;
-    }
-    return refused(self, t);
+    return writer_of(parent).write(pad, raw);
 }
 
 gboolean sink_query(GstPad* pad, GstObject* parent, GstQuery* query) {
@@ -328,18 +102,10 @@ gboolean sink_query(GstPad* pad, GstObject* parent, GstQuery* query) {
     }
 }
 
-std::vector<Ref<GstPad>> sink_pads(SluiceFanoutSink* self) {
-    std::vector<Ref<GstPad>> list;
-    std::lock_guard lock(self->state->mutex);
-    for (GstPad* pad : self->state->pads)
-        list.push_back(ref(pad));
-    return list;
-}
-
-gboolean query_latency(SluiceFanoutSink* self, GstQuery* query) {
+gboolean query_latency(GstElement* element, GstQuery* query) {
     bool live = false, any = false;
     GstClockTime min = 0, max = GST_CLOCK_TIME_NONE;
-    for (const auto& pad : sink_pads(self)) {
+    for (const auto& pad : writer_of(element).pads()) {
         GstQuery* q = gst_query_new_latency();
         if (gst_pad_peer_query(pad.get(), q)) {
             gboolean l = FALSE;
@@ -359,49 +125,39 @@ gboolean query_latency(SluiceFanoutSink* self, GstQuery* query) {
     return any;
 }
 
-gboolean query_position(SluiceFanoutSink* self, GstQuery* query) {
+gboolean query_position(GstElement* element, GstQuery* query) {
     GstFormat format = GST_FORMAT_UNDEFINED;
     gst_query_parse_position(query, &format, nullptr);
-    if (format != GST_FORMAT_TIME)
+    const auto position = format == GST_FORMAT_TIME ? writer_of(element).position() : std::nullopt;
+    if (!position)
         return FALSE;
-    std::lock_guard lock(self->state->mutex);
-    GstClockTime position = GST_CLOCK_TIME_NONE;
-    for (GstPad* pad : self->state->pads)
-        if (const GstClockTime p = state_of(pad).position; GST_CLOCK_TIME_IS_VALID(p))
-            position = GST_CLOCK_TIME_IS_VALID(position) ? std::max(position, p) : p;
-    if (!GST_CLOCK_TIME_IS_VALID(position))
-        return FALSE;
-    gst_query_set_position(query, GST_FORMAT_TIME, static_cast<gint64>(position));
+    gst_query_set_position(query, GST_FORMAT_TIME, static_cast<gint64>(*position));
     return TRUE;
 }
 
 void free_sink_pad(gpointer data) { delete static_cast<SinkPad*>(data); }
 
-void finalize_state(SluiceFanoutSink* self) {
-    delete self->state;
-    self->state = nullptr;
+void free_writer(SluiceFanoutSink* self) {
+    delete self->writer;
+    self->writer = nullptr;
 }
 
 } // namespace
 
 static GstPad* sluice_fanout_sink_request_new_pad(GstElement* element, GstPadTemplate* templ, const gchar* wanted,
                                                   const GstCaps*) {
-    FanoutSink& s = *SLUICE_FANOUT_SINK(element)->state;
-    auto* p = new SinkPad;
-    {
-        std::lock_guard lock(s.mutex);
-        p->index = s.next_index;
-        if (wanted && g_str_has_prefix(wanted, "sink_")) {
-            guint64 number = 0;
-            if (!g_ascii_string_to_unsigned(wanted + 5, 10, 0, G_MAXINT, &number, nullptr)) {
-                GST_WARNING_OBJECT(element, "'%s' is no pad name of the form sink_%%u", wanted);
-                delete p;
-                return nullptr;
-            }
-            p->index = static_cast<unsigned>(number);
+    SinkWriter& writer = writer_of(element);
+    std::optional<unsigned> number;
+    if (wanted && g_str_has_prefix(wanted, "sink_")) {
+        guint64 value = 0;
+        if (!g_ascii_string_to_unsigned(wanted + 5, 10, 0, G_MAXINT, &value, nullptr)) {
+            GST_WARNING_OBJECT(element, "'%s' is no pad name of the form sink_%%u", wanted);
+            return nullptr;
         }
-        s.next_index = std::max(s.next_index, p->index + 1);
+        number = static_cast<unsigned>(value);
     }
+    auto* p = new SinkPad;
+    p->index = writer.take_index(number);
     gst_segment_init(&p->segment, GST_FORMAT_UNDEFINED);
     const GString8 name(g_strdup_printf("sink_%u", p->index));
     GstPad* pad = gst_pad_new_from_template(templ, name.get());
@@ -410,55 +166,42 @@ static GstPad* sluice_fanout_sink_request_new_pad(GstElement* element, GstPadTem
     gst_pad_set_chain_function(pad, sink_chain);
     gst_pad_set_event_function(pad, sink_event);
     gst_pad_set_query_function(pad, sink_query);
-    {
-        std::lock_guard lock(s.mutex);
-        s.pads.insert(pad);
-    }
+    writer.add(pad);
     // Fails, and takes the pad with it, if there is one of this name.
     const auto keep = adopt(GST_PAD(gst_object_ref_sink(pad)));
     if (!gst_element_add_pad(element, pad)) {
-        std::lock_guard lock(s.mutex);
-        s.pads.erase(pad);
+        writer.forget(pad);
         return nullptr;
     }
     return pad;
 }
 
 static void sluice_fanout_sink_release_pad(GstElement* element, GstPad* pad) {
-    auto* self = SLUICE_FANOUT_SINK(element);
-    {
-        std::lock_guard lock(self->state->mutex);
-        self->state->pads.erase(pad);
-    }
+    SinkWriter& writer = writer_of(element);
+    writer.forget(pad);
     const auto keep = ref(pad);
     gst_pad_set_active(pad, FALSE);
-    if (const Target t = target_of(*self->state); t.channel)
-        t.channel->remove_track(t.token, state_of(pad).index);
+    writer.release(pad);
     gst_element_remove_pad(element, pad);
-    post_eos_if_due(self); // it may have been the only one still running
+    writer.post_eos_if_due(); // it may have been the only one still running
 }
 
 static GstStateChangeReturn sluice_fanout_sink_change_state(GstElement* element, GstStateChange change) {
-    auto* self = SLUICE_FANOUT_SINK(element);
-    FanoutSink& s = *self->state;
-    const auto set_playing = [&s](bool on) {
-        std::lock_guard lock(s.mutex);
-        s.playing = on;
-    };
+    SinkWriter& writer = writer_of(element);
     switch (change) {
     case GST_STATE_CHANGE_NULL_TO_READY:
-        if (!take_channel(self))
+        if (!writer.take_channel())
             return GST_STATE_CHANGE_FAILURE;
         break;
     case GST_STATE_CHANGE_READY_TO_PAUSED:
-        if (!take_channel(self))
+        if (!writer.take_channel())
             return GST_STATE_CHANGE_FAILURE;
-        open_generation(self);
+        writer.start();
         break;
-    case GST_STATE_CHANGE_PAUSED_TO_PLAYING: set_playing(true); break;
-    case GST_STATE_CHANGE_PLAYING_TO_PAUSED: set_playing(false); break;
+    case GST_STATE_CHANGE_PAUSED_TO_PLAYING: writer.set_playing(true); break;
+    case GST_STATE_CHANGE_PLAYING_TO_PAUSED: writer.set_playing(false); break;
     case GST_STATE_CHANGE_PAUSED_TO_READY:
-        close_generation(s); // first: a source thread that hangs above us must not write when it wakes
+        writer.stop(); // first: a source thread that hangs above us must not write when it wakes
         break;
     default: break;
     }
@@ -466,29 +209,20 @@ static GstStateChangeReturn sluice_fanout_sink_change_state(GstElement* element,
     switch (change) {
     case GST_STATE_CHANGE_READY_TO_PAUSED:
         if (ret == GST_STATE_CHANGE_FAILURE)
-            close_generation(s);
+            writer.stop();
         break;
-    case GST_STATE_CHANGE_PAUSED_TO_PLAYING: post_eos_if_due(self); break;
-    case GST_STATE_CHANGE_PAUSED_TO_READY:
-        for (const auto& pad : sink_pads(self)) { // inactive now: no thread is in them
-            SinkPad& p = state_of(pad.get());
-            gst_segment_init(&p.segment, GST_FORMAT_UNDEFINED);
-            std::lock_guard lock(s.mutex);
-            p.eos = p.video = false;
-            p.position = GST_CLOCK_TIME_NONE;
-        }
-        break;
-    case GST_STATE_CHANGE_READY_TO_NULL: leave_channel(s); break;
+    case GST_STATE_CHANGE_PAUSED_TO_PLAYING: writer.post_eos_if_due(); break;
+    case GST_STATE_CHANGE_PAUSED_TO_READY: writer.reset_pads(); break; // inactive now: no thread is in them
+    case GST_STATE_CHANGE_READY_TO_NULL: writer.leave_channel(); break;
     default: break;
     }
     return ret;
 }
 
 static gboolean sluice_fanout_sink_query(GstElement* element, GstQuery* query) {
-    auto* self = SLUICE_FANOUT_SINK(element);
     switch (GST_QUERY_TYPE(query)) {
-    case GST_QUERY_LATENCY: return query_latency(self, query);
-    case GST_QUERY_POSITION: return query_position(self, query);
+    case GST_QUERY_LATENCY: return query_latency(element, query);
+    case GST_QUERY_POSITION: return query_position(element, query);
     default: return GST_ELEMENT_CLASS(sluice_fanout_sink_parent_class)->query(element, query);
     }
 }
@@ -498,65 +232,52 @@ static gboolean sluice_fanout_sink_send_event(GstElement* element, GstEvent* raw
         return GST_ELEMENT_CLASS(sluice_fanout_sink_parent_class)->send_event(element, raw);
     const auto event = adopt(raw);
     gboolean any = FALSE;
-    for (const auto& pad : sink_pads(SLUICE_FANOUT_SINK(element)))
+    for (const auto& pad : writer_of(element).pads())
         any = gst_pad_push_event(pad.get(), gst_event_ref(raw)) || any;
     return any;
 }
 
 static void sluice_fanout_sink_set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
-    FanoutSink& s = *SLUICE_FANOUT_SINK(object)->state;
+    SinkWriter& writer = writer_of(object);
     switch (id) {
-    case PROP_CHANNEL: {
-        if (!channel_can_be_set(GST_ELEMENT(object)))
-            return;
-        const char* name = g_value_get_string(value);
-        std::lock_guard lock(s.mutex);
-        s.name = name ? name : "";
+    case PROP_CHANNEL:
+        if (channel_can_be_set(GST_ELEMENT(object)))
+            writer.set_name(g_value_get_string(value));
         break;
-    }
-    case PROP_KEY_UNIT_REQUESTS: {
-        std::lock_guard lock(s.mutex);
-        s.key_unit_requests = g_value_get_boolean(value);
-        break;
-    }
+    case PROP_KEY_UNIT_REQUESTS: writer.set_key_unit_requests(g_value_get_boolean(value)); break;
+    case PROP_RECOVERY_POINTS: writer.set_recovery_points(g_value_get_boolean(value)); break;
+    case PROP_STANDBY: writer.set_standby(g_value_get_boolean(value)); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
 }
 
 static void sluice_fanout_sink_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
-    FanoutSink& s = *SLUICE_FANOUT_SINK(object)->state;
+    const SinkWriter& writer = writer_of(object);
     switch (id) {
     case PROP_CHANNEL: {
-        std::lock_guard lock(s.mutex);
-        g_value_set_string(value, s.name.empty() ? nullptr : s.name.c_str());
+        const std::string name = writer.name();
+        g_value_set_string(value, name.empty() ? nullptr : name.c_str());
         break;
     }
-    case PROP_KEY_UNIT_REQUESTS: {
-        std::lock_guard lock(s.mutex);
-        g_value_set_boolean(value, s.key_unit_requests);
-        break;
-    }
-    case PROP_STATS: {
-        Ref<SluiceChannel> face;
-        {
-            std::lock_guard lock(s.mutex);
-            face = s.face;
-        }
-        if (face)
+    case PROP_KEY_UNIT_REQUESTS: g_value_set_boolean(value, writer.key_unit_requests()); break;
+    case PROP_RECOVERY_POINTS: g_value_set_boolean(value, writer.recovery_points()); break;
+    case PROP_STANDBY: g_value_set_boolean(value, writer.standby()); break;
+    case PROP_STATS:
+        if (const auto face = writer.face())
             g_object_get_property(G_OBJECT(face.get()), "stats", value);
         break;
-    }
+    case PROP_SOURCE_STATS: g_value_take_boxed(value, writer.source_stats()); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
 }
 
 static void sluice_fanout_sink_finalize(GObject* object) {
-    finalize_state(SLUICE_FANOUT_SINK(object));
+    free_writer(SLUICE_FANOUT_SINK(object));
     G_OBJECT_CLASS(sluice_fanout_sink_parent_class)->finalize(object);
 }
 
 static void sluice_fanout_sink_class_init(SluiceFanoutSinkClass* klass) {
-    GST_DEBUG_CATEGORY_INIT(fanoutsink_debug, "fanoutsink", 0, "Writes a stream to a channel");
+    GST_DEBUG_CATEGORY_INIT(sluice_fanoutsink_debug, "fanoutsink", 0, "Writes a stream to a channel");
     auto* object = G_OBJECT_CLASS(klass);
     object->set_property = sluice_fanout_sink_set_property;
     object->get_property = sluice_fanout_sink_get_property;
@@ -583,6 +304,27 @@ static void sluice_fanout_sink_class_init(SluiceFanoutSinkClass* klass) {
         g_param_spec_boxed("stats", "Statistics",
                            "Counters of the channel (sluice-channel-stats); NULL in the state NULL", GST_TYPE_STRUCTURE,
                            GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+    g_object_class_install_property(
+        object, PROP_RECOVERY_POINTS,
+        g_param_spec_boolean("recovery-points", "Recovery points",
+                             "H.264: recovery points and I pictures count as key units; from the next start on", FALSE,
+                             GParamFlags(rw | GST_PARAM_MUTABLE_READY)));
+    g_object_class_install_property(
+        object, PROP_STANDBY,
+        g_param_spec_boolean("standby", "Standby",
+                             "Write nothing; when it is over, take the channel over with the next key unit", FALSE,
+                             GParamFlags(rw | GST_PARAM_MUTABLE_PLAYING)));
+    g_object_class_install_property(
+        object, PROP_SOURCE_STATS,
+        g_param_spec_boxed(
+            "source-stats", "Source statistics",
+            "sluice-source-stats, of this source since its start, written or not: standby, writing, video-units, "
+            "key-units (with all parameter sets), before-key (pictures before the first key unit), last-video-unit "
+            "(when "
+            "it came, ns on the channels' clock; none: 2^64-1), audio-units, last-audio-unit, start-points (key-units "
+            "or "
+            "recovery-points)",
+            GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
     gst_element_class_add_static_pad_template(element, &sink_template);
     gst_element_class_set_static_metadata(
         element, "Channel sink", "Sink/Video/Audio",
@@ -590,6 +332,6 @@ static void sluice_fanout_sink_class_init(SluiceFanoutSinkClass* klass) {
 }
 
 static void sluice_fanout_sink_init(SluiceFanoutSink* self) {
-    self->state = new FanoutSink;
+    self->writer = new SinkWriter(GST_ELEMENT(self));
     GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SINK);
 }

@@ -10,6 +10,7 @@
  *
  * One thread serves all pads: put a queue behind each, as behind a demuxer. Buffers have no DTS; put h264timestamper in
  * front of what needs it. What was written before the pipeline played (the cached GOP) is squeezed into its first 40 ms.
+ * Buffers carry the camera's wall clock time of their capture, where it is known: GstReferenceTimestampMeta, `timestamp/x-unix`.
  *
  * ## Example launch line
  * |[

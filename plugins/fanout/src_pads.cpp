@@ -7,6 +7,8 @@ namespace sluice {
 
 namespace {
 
+GstStaticCaps unix_time = GST_STATIC_CAPS("timestamp/x-unix");
+
 gboolean is_force_key_unit(GstEvent* event) {
     return GST_EVENT_TYPE(event) == GST_EVENT_CUSTOM_UPSTREAM && gst_event_has_name(event, "GstForceKeyUnit");
 }
@@ -187,6 +189,10 @@ GstFlowReturn SrcPads::push(const AccessUnit& unit, bool skipped, GstClockTimeDi
         GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
     if (std::exchange(out.discont, false) || unit.discont)
         GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+    if (unit.capture_time) {
+        const auto reference = adopt(gst_static_caps_get(&unix_time));
+        gst_buffer_add_reference_timestamp_meta(buffer, reference.get(), *unit.capture_time, GST_CLOCK_TIME_NONE);
+    }
     const GstFlowReturn flow = gst_pad_push(out.pad.get(), buffer);
     return gst_flow_combiner_update_pad_flow(flows_, out.pad.get(), flow);
 }

@@ -193,9 +193,12 @@ void Whep::post(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
                       .posted = r->posted};
     server_->join(std::move(join), [self = shared_from_this(), r](Result<Server::Joined> result) {
         self->host_->invoke([self, r, result = std::move(result)] {
-            if (r->client_gone()) { // nobody is there to take the answer
+            if (r->client_gone() || has_hung_up(r->message())) { // nobody is there to take the answer
+                const char* reason = "the viewer has left before the answer";
                 if (result)
-                    self->server_->close(result->id, "the viewer has left before the answer");
+                    self->server_->close(result->id, reason);
+                if (!r->client_gone())
+                    reply(r->message(), {ErrorKind::unavailable, reason});
             } else if (result) {
                 SoupMessageHeaders* h = soup_server_message_get_response_headers(r->message());
                 // Relative to the request, so that it holds behind a proxy with a path prefix.

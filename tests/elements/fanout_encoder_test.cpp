@@ -77,6 +77,70 @@ void expect_whole(const Read& r, Codec codec) {
     }
 }
 
+// As from a jitter buffer that had a sender report: what depayloaders and parsers make of it is not lost on the way.
+TEST(Encoders, WhenItWasCapturedSurvivesDepayloadersAndParsers) {
+    struct Row {
+        const char *name, *line;
+    };
+    const Row rows[] = {
+        {"H.264",
+         "videotestsrc num-buffers=30 ! video/x-raw,width=320,height=240 ! x264enc tune=zerolatency key-int-max=10 ! "
+         "rtph264pay mtu=600 ! identity name=arrival ! rtph264depay ! "
+         "video/x-h264,stream-format=byte-stream,alignment=au ! h264parse config-interval=-1"},
+        {"PCMU", "audiotestsrc num-buffers=30 samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1 ! mulawenc ! "
+                 "rtppcmupay ! "
+                 "identity name=arrival ! rtppcmudepay"},
+    };
+    for (const Row& row : rows) {
+        const auto face = adopt(sluice_channel_get("real/main"));
+        auto reader = channel_of(face.get())->attach(Channel::Start::cached_gop, true, true);
+        GError* raw = nullptr;
+        const auto pipeline =
+            sink(gst_parse_launch((std::string(row.line) + " ! fanoutsink channel=real/main").c_str(), &raw));
+        const GErrorPtr error(raw);
+        ASSERT_TRUE(pipeline && !error) << row.name;
+        const auto arrival = adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "arrival"));
+        const auto pad = adopt(gst_element_get_static_pad(arrival.get(), "sink"));
+        const auto mark = +[](GstPad*, GstPadProbeInfo* info, gpointer) {
+            const auto ntp = caps("timestamp/x-ntp");
+            const auto put = [&ntp](GstBuffer* b) {
+                gst_buffer_add_reference_timestamp_meta(b, ntp.get(), 3900000000u * s + GST_BUFFER_PTS(b),
+                                                        GST_CLOCK_TIME_NONE);
+            };
+            if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
+                GstBufferList* list = gst_buffer_list_make_writable(GST_PAD_PROBE_INFO_BUFFER_LIST(info));
+                for (guint i = 0; i < gst_buffer_list_length(list); i++)
+                    put(gst_buffer_list_get_writable(list, i));
+                info->data = list;
+            } else {
+                info->data = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+                put(GST_PAD_PROBE_INFO_BUFFER(info));
+            }
+            return GST_PAD_PROBE_OK;
+        };
+        gst_pad_add_probe(pad.get(), GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST), mark,
+                          nullptr, nullptr);
+        const auto bus = adopt(gst_element_get_bus(pipeline.get()));
+        gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+        const auto m = adopt(
+            gst_bus_timed_pop_filtered(bus.get(), 3 * deadline, GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
+        EXPECT_TRUE(m && GST_MESSAGE_TYPE(m.get()) == GST_MESSAGE_EOS) << row.name;
+        gst_element_set_state(pipeline.get(), GST_STATE_NULL);
+        unsigned units = 0, known = 0;
+        GstClockTime last = 0;
+        for (auto n = reader->next(); n.unit; n = reader->next(), units++) {
+            if (!n.unit->capture_time)
+                continue;
+            known++;
+            EXPECT_GE(*n.unit->capture_time, (3900000000u - 2208988800u) * s) << row.name;
+            EXPECT_GT(*n.unit->capture_time, last) << row.name;
+            last = *n.unit->capture_time;
+        }
+        EXPECT_GE(units, 5u) << row.name;
+        EXPECT_EQ(known, units) << row.name;
+    }
+}
+
 TEST(Encoders, X264WithoutReordering) {
     const Read r = read_all(source("x264enc bframes=0 tune=zerolatency key-int-max=30"));
     expect_whole(r, Codec::h264);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/support/element_rig.hpp"
+#include "tests/support/fanoutsink_rig.hpp"
 #include "tests/support/live_objects.hpp"
 
 #include <atomic>
@@ -11,71 +11,7 @@ using Start = Channel::Start;
 
 namespace {
 
-constexpr const char* h264 = "video/x-h264,stream-format=byte-stream,alignment=au,width=320,height=240,framerate=25/1";
-constexpr const char* mulaw = "audio/x-mulaw,rate=8000,channels=1";
-
-GstHarness* harness_of(const Ref<GstElement>& element) {
-    return gst_harness_new_with_element(element.get(), "sink_0", nullptr);
-}
-
-// A playing fanoutsink with video on sink_0. Its pipeline's clock stands at 100 s and its base time is 90 s, so now is
-// running time 10 s, and 5000 s on the channels' clock.
-struct Rig : Harness {
-    explicit Rig(const char* name = "front/main", const char* caps_text = h264)
-        : Harness(harness_of(make_element("fanoutsink", name))) {
-        gst_harness_use_testclock(h);
-        gst_harness_set_time(h, 100 * s);
-        gst_element_set_base_time(element(), 90 * s);
-        bus = adopt(gst_bus_new());
-        gst_element_set_bus(element(), bus.get());
-        face = adopt(sluice_channel_get(name));
-        channel = channel_of(face.get());
-        gst_harness_set_src_caps_str(h, caps_text);
-    }
-    ~Rig() { gst_element_set_bus(element(), nullptr); }
-    GstFlowReturn push(const Bytes& data, GstClockTime pts, GstBufferFlags flags = GstBufferFlags(0)) {
-        auto b = buffer_of(data);
-        GST_BUFFER_PTS(b.get()) = pts;
-        GST_BUFFER_FLAG_SET(b.get(), flags);
-        return gst_harness_push(h, b.release());
-    }
-    GstStructurePtr stats() const {
-        GstStructure* st = nullptr;
-        g_object_get(h->element, "stats", &st, nullptr);
-        return GstStructurePtr(st);
-    }
-    bool present() const { return channel->producer_present(); }
-    Ref<GstBus> bus;
-    Ref<SluiceChannel> face;
-    std::shared_ptr<Channel> channel;
-};
-
-// A second pad of the same element, fed by hand.
-struct OtherPad {
-    OtherPad(GstElement* e, const char* caps_text, const char* name = "sink_%u") : element(e) {
-        sinkpad = adopt(gst_element_request_pad_simple(e, name));
-        src = adopt(GST_PAD(gst_object_ref_sink(gst_pad_new("src", GST_PAD_SRC))));
-        gst_pad_set_active(src.get(), TRUE);
-        EXPECT_EQ(gst_pad_link(src.get(), sinkpad.get()), GST_PAD_LINK_OK);
-        gst_pad_push_event(src.get(), gst_event_new_stream_start("other"));
-        const auto c = caps(caps_text);
-        gst_pad_push_event(src.get(), gst_event_new_caps(c.get())); // what comes of it shows with the first buffer
-        GstSegment segment;
-        gst_segment_init(&segment, GST_FORMAT_TIME);
-        gst_pad_push_event(src.get(), gst_event_new_segment(&segment));
-    }
-    ~OtherPad() {
-        gst_pad_unlink(src.get(), sinkpad.get());
-        gst_element_release_request_pad(element, sinkpad.get());
-    }
-    GstFlowReturn push(const Bytes& data, GstClockTime pts) {
-        auto b = buffer_of(data);
-        GST_BUFFER_PTS(b.get()) = pts;
-        return gst_pad_push(src.get(), b.release());
-    }
-    GstElement* element;
-    Ref<GstPad> sinkpad, src;
-};
+using Rig = SinkRig;
 
 struct FanoutSink : ElementTest {};
 

@@ -174,6 +174,24 @@ TEST_F(FanoutSrc, WhatIsInTheChannelComesOutWithItsTimeConverted) {
     EXPECT_STREQ(id.get(), "front/main/video_0");
 }
 
+TEST_F(FanoutSrc, WhenItWasCapturedComesOutWithTheBuffer) {
+    constexpr GstClockTime captured = 1700000000 * s + 7;
+    Rig rig;
+    Producer p(rig.channel, 5001 * s);
+    const auto with_time = buffer_of(key_unit());
+    const auto ntp = caps("timestamp/x-ntp"), unix_time = caps("timestamp/x-unix");
+    gst_buffer_add_reference_timestamp_meta(with_time.get(), ntp.get(), captured + 2208988800u * s,
+                                            GST_CLOCK_TIME_NONE);
+    p.channel->write(p.token, 0, with_time.get(), p.now, p.now, false);
+    p.delta();
+    const auto k = rig.pull(), d = rig.pull();
+    const auto* meta = gst_buffer_get_reference_timestamp_meta(buffer(k), unix_time.get());
+    ASSERT_NE(meta, nullptr);
+    EXPECT_EQ(meta->timestamp, captured);
+    EXPECT_EQ(gst_buffer_get_reference_timestamp_meta(buffer(d), nullptr), nullptr) << "nobody knows";
+    EXPECT_EQ(gst_buffer_get_reference_timestamp_meta(buffer(k), ntp.get()), nullptr) << "only once";
+}
+
 TEST_F(FanoutSrc, MemoryIsSharedNotCopied) {
     Rig rig;
     Producer p(rig.channel, 5001 * s);

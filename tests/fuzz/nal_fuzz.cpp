@@ -14,7 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const size_t header = codec == Codec::h265 ? 2 : 1;
 
     size_t behind = 0; // end of the NAL unit before
-    for (const NalUnit& n : split_annex_b(stream, codec)) {
+    bool recovery = false, intra = false, inter = false;
+    const auto nals = split_annex_b(stream, codec);
+    for (const NalUnit& n : nals) {
         FUZZ_CHECK(n.size >= header && n.offset <= stream.size() && n.size <= stream.size() - n.offset);
         FUZZ_CHECK(n.offset >= behind + 3);
         const auto nal = stream.subspan(n.offset, n.size);
@@ -29,6 +31,16 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         const auto b = is_b_slice(codec, nal);
         FUZZ_CHECK(!b || is_slice(codec, n.type));
         FUZZ_CHECK(!is_recovery_point_sei(codec, nal) || !is_slice(codec, n.type));
+        const auto point = recovery_point(codec, nal);
+        FUZZ_CHECK(!point || (is_recovery_point_sei(codec, nal) && codec == Codec::h264 && point->frames < 65536));
+        const auto type = slice_type(codec, nal);
+        FUZZ_CHECK(type.has_value() == b.has_value());
+        recovery |= point.has_value();
+        if (type)
+            (*type == SliceType::i || *type == SliceType::si ? intra : inter) = true;
     }
+    const bool start = is_recovery_start(codec, stream, nals);
+    FUZZ_CHECK(!start || recovery || (intra && !inter));
+    FUZZ_CHECK(start || !recovery);
     return 0;
 }

@@ -161,6 +161,95 @@ TEST(ChannelTokens, TheReasonIsClearedByTheNextProducer) {
     EXPECT_EQ(c->unavailable(), "");
 }
 
+TEST(ChannelTokens, WhoTakesOverWithAUnitInHandLeavesNoMomentWithoutAProducer) {
+    auto c = make();
+    std::vector<bool> told;
+    c->on_producer_changed = [&](bool present) { told.push_back(present); };
+    Producer old(c);
+    auto running = c->attach(Start::cached_gop, true, true);
+    old.key();
+    old.delta();
+    EXPECT_EQ(drain(*running), "!*Kd");
+    Producer next(c, old.now);
+    EXPECT_EQ(told, (std::vector<bool>{true, false})) << "one that begins the usual way has nothing yet";
+    old.begin();
+    old.now = next.now;
+    old.key();
+    told.clear();
+    EXPECT_EQ(drain(*running), "*K");
+
+    next.token = c->open({.at_once = true});
+    EXPECT_TRUE(c->producer_present());
+    const auto video = h264_caps(), sound = mulaw_caps();
+    c->set_track(next.token, 0, video.get());
+    c->set_track(next.token, 1, sound.get());
+    next.now = old.now + 40 * ms;
+    EXPECT_EQ(next.sound(), Written::before_key) << "that there was a picture before does not count";
+    EXPECT_EQ(next.key(), Written::ok);
+    EXPECT_EQ(next.sound(), Written::ok);
+    EXPECT_EQ(old.delta(), Written::stale);
+    EXPECT_EQ(drain(*running), "*K*a");
+    EXPECT_EQ(told, std::vector<bool>());
+    EXPECT_EQ(running->skips(), 0u);
+    // If nothing comes of it, nobody is there.
+    c->close(c->open({.at_once = true}));
+    EXPECT_EQ(told, std::vector<bool>{false});
+}
+
+TEST(ChannelTokens, AReasonIsAlsoClearedByWhoTakesOverAtOnce) {
+    auto c = make();
+    Producer p(c);
+    p.key();
+    c->set_unavailable("stalled");
+    p.token = c->open({.at_once = true});
+    const auto video = h264_caps();
+    c->set_track(p.token, 0, video.get());
+    p.key();
+    EXPECT_EQ(c->unavailable(), "");
+}
+
+TEST(ChannelTracks, WhatTheStreamWasLastTimeIsKnownUntilSomebodyKnowsBetter) {
+    auto c = make();
+    const auto video = h264_caps(640), other = h264_caps(1280), sound = mulaw_caps(), alaw = caps("audio/x-alaw");
+    c->remember(nullptr, nullptr);
+    EXPECT_EQ(c->video_track(), nullptr);
+    c->remember(sound.get(), video.get()); // the wrong way round: neither is what it should be
+    EXPECT_EQ(c->video_track(), nullptr);
+    EXPECT_EQ(c->audio_track(), nullptr);
+    c->remember(video.get(), nullptr);
+    c->remember(other.get(), sound.get());
+    ASSERT_NE(c->video_track(), nullptr);
+    ASSERT_NE(c->audio_track(), nullptr);
+    EXPECT_TRUE(gst_caps_is_equal(c->video_track()->caps.get(), video.get()));
+    EXPECT_EQ(c->audio_track()->codec, Codec::pcmu);
+    EXPECT_TRUE(c->tracks().empty()) << "they are no tracks";
+    EXPECT_FALSE(c->producer_present());
+    Producer p(c);
+    EXPECT_TRUE(is_h264(c->video_track()->caps.get()));
+    EXPECT_TRUE(c->set_track(p.token, 3, alaw.get()));
+    EXPECT_EQ(c->audio_track()->codec, Codec::pcma);
+    c->remember(other.get(), sound.get());
+    EXPECT_TRUE(is_h264(c->video_track()->caps.get()));
+    EXPECT_EQ(c->audio_track()->codec, Codec::pcma);
+}
+
+TEST(ChannelTracks, ThatTheyAreKnownWakesWhoWaits) {
+    struct Bell : Wakeup {
+        int rung = 0;
+        void wake() override { ++rung; }
+    };
+    auto c = make();
+    const auto bell = std::make_shared<Bell>();
+    c->add_wakeup(bell);
+    const auto video = h264_caps();
+    c->remember(video.get(), nullptr);
+    EXPECT_EQ(bell->rung, 1);
+    Producer p(c);
+    EXPECT_EQ(bell->rung, 2);
+    c->set_track(p.token, 0, video.get());
+    EXPECT_EQ(bell->rung, 2) << "that is no news";
+}
+
 // --- 3: what an entry is ---
 
 TEST(ChannelEntries, ParameterSetsStandBeforeEveryKeyUnit) {
@@ -340,6 +429,31 @@ TEST(ChannelKeyUnits, H265StartsAtAnIrap) {
     const auto u = r->next().unit;
     EXPECT_TRUE(u->key);
     EXPECT_EQ(bytes_of(u), sets + nal({0x2a, 0x01, 0xaf, 0x11}));
+}
+
+TEST(ChannelKeyUnits, RecoveryPointsByConfigurationOnly) {
+    const Bytes recovery_sei = nal({0x06, 0x06, 0x01, 0xc4, 0x80});
+    for (const bool configured : {false, true}) {
+        auto c = make();
+        Producer p(c);
+        p.token = c->open({.recovery_points = configured});
+        const auto video = h264_caps();
+        c->set_track(p.token, 0, video.get());
+        EXPECT_EQ(c->stats(p.now).recovery_points, configured);
+        EXPECT_EQ(p.video(i_slice()), Written::before_key) << "no parameter sets";
+        EXPECT_EQ(p.video(sps() + pps() + p_slice()), Written::before_key);
+        EXPECT_EQ(p.video(recovery_sei + p_slice()), configured ? Written::ok : Written::before_key);
+        EXPECT_EQ(p.delta(), configured ? Written::ok : Written::before_key);
+        EXPECT_EQ(p.video(i_slice()), configured ? Written::ok : Written::before_key);
+        auto r = c->attach(Start::cached_gop, true, true);
+        EXPECT_EQ(drain(*r), configured ? "!K" : "");
+        EXPECT_EQ(c->stats(p.now).before_key, configured ? 2u : 5u);
+        EXPECT_EQ(c->stats(p.now).key_units, configured ? 2u : 0u);
+        // The next producer has an opinion of its own.
+        p.begin();
+        EXPECT_FALSE(c->stats(p.now).recovery_points);
+        EXPECT_EQ(p.video(sps() + pps() + i_slice()), Written::before_key);
+    }
 }
 
 TEST(ChannelKeyUnits, SoundWaitsForThePictureWhenThereIsOne) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <string>
 #include <string_view>
@@ -12,6 +13,11 @@ using namespace sluice;
 namespace {
 
 using Bytes = std::vector<uint8_t>;
+
+Bytes operator+(Bytes a, const Bytes& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
 
 Bytes hex(std::string_view text) {
     Bytes out;
@@ -194,6 +200,94 @@ TEST(RecoveryPoint, Sei) {
     for (const Row& r : rows)
         EXPECT_EQ(is_recovery_point_sei(r.codec, hex(r.nal)), r.expected) << r.name;
     EXPECT_FALSE(is_recovery_point_sei(Codec::h264, {}));
+}
+
+TEST(RecoveryPoint, SaysWhenPicturesAreWhole) {
+    struct Row {
+        const char* name;
+        const char* nal;
+        std::optional<std::array<unsigned, 3>> expected; // frames, exact, broken
+    };
+    const Row rows[] = {
+        {"at once", "06 06 01 c4 80", {{0, 1, 0}}},
+        {"x264 --intra-refresh, 29 frames", "06 06 02 0f 04 80", {{29, 0, 0}}},
+        {"with a broken link", "06 06 01 a4 80", {{0, 0, 1}}},
+        {"behind picture timing", "06 01 02 11 22 06 01 c4 80", {{0, 1, 0}}},
+        {"behind one with emulation prevention", "06 05 04 00 00 03 01 aa 06 01 c4 80", {{0, 1, 0}}},
+        {"another message", "06 01 02 11 22 80", {}},
+        {"empty", "06 06 00 80", {}},
+        {"cut off", "06 06 02 0f", {}},
+        {"endless number", "06 06 06 00 00 03 00 00 03 00 00 80", {}},
+        {"a slice", "65 06 01 c4 80", {}},
+    };
+    for (const Row& r : rows) {
+        const auto point = recovery_point(Codec::h264, hex(r.nal));
+        ASSERT_EQ(point.has_value(), r.expected.has_value()) << r.name;
+        if (!point)
+            continue;
+        EXPECT_EQ(point->frames, (*r.expected)[0]) << r.name;
+        EXPECT_EQ(point->exact, bool((*r.expected)[1])) << r.name;
+        EXPECT_EQ(point->broken, bool((*r.expected)[2])) << r.name;
+    }
+    for (const unsigned frames : {1u, 300u, 65535u, 65536u, 1u << 20}) {
+        const auto bits = BitWriter().ue(frames).u(1, 1).u(1, 1).u(2, 0);
+        const auto payload = bits.nal({});
+        const auto point = recovery_point(Codec::h264, Bytes{6, 6, uint8_t(payload.size())} + payload + Bytes{0x80});
+        ASSERT_EQ(point.has_value(), frames < 65536) << frames;
+        if (point) {
+            EXPECT_EQ(point->frames, frames);
+            EXPECT_TRUE(point->exact && point->broken);
+        }
+    }
+    EXPECT_FALSE(recovery_point(Codec::h265, hex("4e 01 06 01 d0 80")));
+    EXPECT_FALSE(recovery_point(Codec::h264, {}));
+}
+
+TEST(RecoveryStart, ARecoveryPointOrNothingButISlices) {
+    // first_mb 0; slice_type 7 (I), 2 (I), 5 (P), 6 (B), 9 (SI).
+    const std::string i = "00 00 01 41 88 80 ", i2 = "00 00 01 41 b0 80 ", p = "00 00 01 41 9a 80 ",
+                      b = "00 00 01 01 9e 80 ", si = "00 00 01 41 8a 80 ", sei = "00 00 01 06 06 01 c4 80 ",
+                      other_sei = "00 00 01 06 01 02 11 22 80 ", a_i = "00 00 01 42 88 80 ",
+                      part_b = "00 00 01 43 ff 80 ", part_c = "00 00 01 44 ff 80 ",
+                      sets = "00 00 01 67 42 c0 1f 00 00 01 68 ce 3c 80 ", cut = "00 00 01 41 ";
+    struct Row {
+        const char* name;
+        std::string data;
+        bool expected;
+    };
+    const Row rows[] = {
+        {"I", i, true},
+        {"I of the other kind", i2, true},
+        {"SI", si, true},
+        {"I in several slices", i + i + i2, true},
+        {"P", p, false},
+        {"B", b, false},
+        {"I and P slices (intra refresh, a second field)", i + i + p, false},
+        {"P with a recovery point", sei + p, true},
+        {"P with another message", other_sei + p, false},
+        {"the recovery point is the second message", other_sei + sei + p, true},
+        {"parameter sets first", sets + i, true},
+        {"parameter sets only", sets, false},
+        {"partitioned I", a_i + part_b + part_c, true},
+        {"partition B without its A", part_b, false},
+        {"a slice without a header", cut + "41", false},
+        {"nothing", "", false},
+    };
+    for (const Row& r : rows) {
+        const Bytes data = hex(r.data);
+        const auto nals = split_annex_b(data, Codec::h264);
+        EXPECT_EQ(is_recovery_start(Codec::h264, data, nals), r.expected) << r.name;
+    }
+    const Bytes data = hex("00 00 01 02 01 d0 80");
+    EXPECT_FALSE(is_recovery_start(Codec::h265, data, split_annex_b(data, Codec::h265)));
+}
+
+TEST(SliceTypes, OfTable7_6) {
+    for (unsigned type = 0; type < 12; type++) {
+        const auto bits = BitWriter().ue(0).ue(type).ue(0).u(16, 0xffff);
+        const auto expected = type > 9 ? std::nullopt : std::optional(static_cast<SliceType>(type % 5));
+        EXPECT_EQ(slice_type(Codec::h264, bits.nal({0x41})), expected) << type;
+    }
 }
 
 std::optional<bool> b_slice(const char* nal) { return is_b_slice(Codec::h264, hex(nal)); }

@@ -148,6 +148,41 @@ TEST_F(SluiceChannelTest, CapsAndStatsFollowTheStream) {
     EXPECT_FALSE(reorder);
 }
 
+TEST_F(SluiceChannelTest, RemembersWhatItIsTold) {
+    const auto c = get();
+    const auto video = h264_caps(640), sound = mulaw_caps();
+    sluice_channel_remember(c.get(), nullptr, nullptr);
+    sluice_channel_remember(c.get(), video.get(), sound.get());
+    const auto remembered = [&c](const char* property) {
+        GstCaps* caps = nullptr;
+        g_object_get(c.get(), property, &caps, nullptr);
+        return adopt(caps);
+    };
+    const auto v = remembered("caps"), a = remembered("audio-caps");
+    ASSERT_TRUE(v && a);
+    EXPECT_TRUE(gst_caps_is_equal(v.get(), video.get()));
+    EXPECT_TRUE(gst_caps_is_equal(a.get(), sound.get()));
+    // They go from one run of an application to the next as text.
+    const GString8 text(gst_caps_to_string(v.get()));
+    const auto again = caps(text.get());
+    const auto next = get("front/sub");
+    sluice_channel_remember(next.get(), again.get(), nullptr);
+    EXPECT_EQ(channel_of(next.get())->video_track()->codec, Codec::h264);
+}
+
+TEST_F(SluiceChannelTest, SaysWhereReadersCanStart) {
+    const auto c = get();
+    const auto start_points = [&c] {
+        GstStructure* raw = nullptr;
+        g_object_get(c.get(), "stats", &raw, nullptr);
+        const GstStructurePtr stats(raw);
+        return std::string(gst_structure_get_string(raw, "start-points"));
+    };
+    EXPECT_EQ(start_points(), "key-units");
+    channel_of(c.get())->open({.recovery_points = true});
+    EXPECT_EQ(start_points(), "recovery-points");
+}
+
 TEST_F(SluiceChannelTest, NoUnitYetHasNoAge) {
     const auto c = get();
     GstStructure* raw = nullptr;
