@@ -205,7 +205,8 @@ int run(const Options& options, const Config& config, const Templates& templates
 
     HttpServer& server = *http.value();
     auto auth = std::make_unique<Authenticator>(accounts, "sluice-" + std::to_string(server.port()));
-    Fleet fleet(service.cameras(), templates);
+    StreamMemory memory(state.value());
+    Fleet fleet(service.cameras(), templates, memory);
     auto viewers = Viewers::create(config.server.webrtc, service.cameras(), server.soup(), *auth);
     if (!viewers)
         return report(viewers.error());

@@ -16,10 +16,12 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds poll_interval{500};
 constexpr std::chrono::seconds repeat_log{60};
 // A pipeline that hangs while it is closed keeps threads and sockets: do not pile them up.
 constexpr size_t max_zombies_per_stream = 3;
+// Over UDP silence after PLAY means a firewall more often than a slow camera.
+constexpr milliseconds udp_first_picture{2000};
+constexpr std::chrono::seconds tell_repairs{10}; // after the last one
 
 double random_fraction() {
     static std::mt19937 engine{std::random_device{}()};
@@ -32,159 +34,385 @@ GstStructurePtr channel_stats(SluiceChannel* channel) {
     return GstStructurePtr(stats);
 }
 
+LifeLimits limits_of(const StreamConfig& stream, const SourceConfig& source, LifeLimits limits) {
+    limits.stall = milliseconds(stream.stall_ms);
+    if (source.transport == Transport::udp)
+        limits.first_picture = std::min(limits.first_picture, udp_first_picture);
+    return limits;
+}
+
+// Of several sources without a picture the one that is nearest to giving one.
+int hope(LifeState state) {
+    switch (state) {
+    case LifeState::idle: return 0;
+    case LifeState::backoff: return 1;
+    case LifeState::connecting: return 2;
+    case LifeState::stalled: return 3;
+    case LifeState::streaming: return 4;
+    }
+    return 0;
+}
+
 } // namespace
 
-CameraStream::CameraStream(const std::string& camera, StreamConfig config, const Templates& templates,
-                           Teardown& teardown, const LifeLimits& limits)
-    : config_(std::move(config)), channel_name_(camera + "/" + config_.name), templates_(templates),
-      teardown_(teardown), life_(limits, random_fraction), channel_(adopt(sluice_channel_get(channel_name_.c_str()))),
-      self_(std::make_shared<CameraStream*>(this)) {
-    // From the streaming thread, so that the first picture does not wait for the next poll.
-    using Holder = std::weak_ptr<CameraStream*>;
-    producer_signal_ = g_signal_connect_data(
-        channel_.get(), "producer-changed", G_CALLBACK(+[](SluiceChannel*, gboolean, gpointer data) {
-            g_idle_add_full(
-                G_PRIORITY_DEFAULT,
-                [](gpointer holder) -> gboolean {
-                    if (const auto self = static_cast<Holder*>(holder)->lock())
-                        (*self)->poll();
-                    return G_SOURCE_REMOVE;
-                },
-                new Holder(*static_cast<Holder*>(data)), [](gpointer holder) { delete static_cast<Holder*>(holder); });
-        }),
-        new Holder(self_), [](gpointer holder, GClosure*) { delete static_cast<Holder*>(holder); }, GConnectFlags(0));
+CameraStream::Source::Source(CameraStream& stream, size_t i, const LifeLimits& limits)
+    : index(i), config(stream.config_.sources[i]), life(limits_of(stream.config_, config, limits), random_fraction),
+      timer(stream.tools_.timers, [&stream, this] { stream.look(*this); }),
+      keep_alive_timer(stream.tools_.timers, [&stream, this] { stream.keep_alive(*this); }) {}
+
+CameraStream::CameraStream(const std::string& camera, StreamConfig config, const StreamTools& tools,
+                           const LifeLimits& limits)
+    : config_(std::move(config)), channel_name_(camera + "/" + config_.name), tools_(tools),
+      channel_(adopt(sluice_channel_get(channel_name_.c_str()))), choice_(config_.sources.size()),
+      choose_timer_(tools.timers, [this] { look_again(); }), self_(std::make_shared<CameraStream*>(this)) {
+    for (size_t i = 0; i < config_.sources.size(); i++)
+        sources_.push_back(std::make_unique<Source>(*this, i, limits));
+    remember();
+    if (config_.on_demand)
+        connect_demand();
 }
 
 CameraStream::~CameraStream() {
     stop();
-    g_signal_handler_disconnect(channel_.get(), producer_signal_);
-    g_clear_handle_id(&timer_, g_source_remove);
+    if (demand_signal_)
+        g_signal_handler_disconnect(channel_.get(), demand_signal_);
 }
 
-void CameraStream::start() { apply(life_.start(now())); }
+void CameraStream::remember() {
+    const StreamMemory::Media media = tools_.memory.of(channel_name_);
+    const auto caps = [](const std::string& text) {
+        return adopt(text.empty() ? nullptr : gst_caps_from_string(text.c_str()));
+    };
+    const Ref<GstCaps> video = caps(media.video), audio = caps(media.audio);
+    if (video)
+        sluice_channel_remember(channel_.get(), video.get(), audio.get());
+}
+
+void CameraStream::learn() {
+    const auto text = [this](const char* property) {
+        GstCaps* raw = nullptr;
+        g_object_get(channel_.get(), property, &raw, nullptr);
+        const Ref<GstCaps> caps = adopt(raw);
+        const GString8 words(caps ? gst_caps_to_string(caps.get()) : nullptr);
+        return std::string(words ? words.get() : "");
+    };
+    const StreamMemory::Media media{text("caps"), text("audio-caps")};
+    if (!media.video.empty())
+        tools_.memory.learn(channel_name_, media);
+}
+
+// Told in whatever thread a reader comes or goes.
+void CameraStream::connect_demand() {
+    struct Call {
+        std::weak_ptr<CameraStream*> stream;
+        bool wanted;
+    };
+    using Holder = std::weak_ptr<CameraStream*>;
+    demand_signal_ = g_signal_connect_data(
+        channel_.get(), "demand", G_CALLBACK(+[](SluiceChannel*, gboolean wanted, gpointer data) {
+            g_idle_add_full(
+                G_PRIORITY_DEFAULT,
+                [](gpointer raw) -> gboolean {
+                    const auto* told = static_cast<Call*>(raw);
+                    if (const auto self = told->stream.lock()) {
+                        (*self)->demand_ = told->wanted;
+                        (*self)->choose();
+                        (*self)->report();
+                    }
+                    return G_SOURCE_REMOVE;
+                },
+                new Call{*static_cast<Holder*>(data), wanted != FALSE},
+                [](gpointer told) { delete static_cast<Call*>(told); });
+        }),
+        new Holder(self_), [](gpointer holder, GClosure*) { delete static_cast<Holder*>(holder); }, GConnectFlags(0));
+}
+
+void CameraStream::start() {
+    started_ = true;
+    choose();
+    report();
+}
 
 void CameraStream::stop(const std::string& reason) {
-    apply(life_.stop(now()));
+    started_ = false;
+    choose();
     if (!reason.empty())
         sluice_channel_set_unavailable(channel_.get(), reason.c_str());
 }
 
-void CameraStream::apply(const CameraLife::Actions& actions) {
+void CameraStream::apply(Source& source, const CameraLife::Actions& actions) {
     if (actions.end_attempt) {
-        diagnosis_.reset();
-        source_.reset();
+        source.diagnosis.reset();
+        source.pipeline.reset();
+        source.keep_alive_timer.clear();
     }
-    if (actions.changed)
-        report();
+    if (actions.end_attempt || source.life.state() != LifeState::connecting)
+        source.permit.reset();
+    if (actions.ask_permit)
+        source.permit = tools_.gate.request(source.life.urgent(now()) || config_.on_demand, [this, &source] {
+            apply(source, source.life.permitted(now()));
+        });
     if (actions.begin_attempt)
-        begin_attempt();
-    arm();
+        begin_attempt(source);
+    source.timer.set(source.life.next_tick());
+    if (!actions.changed)
+        return;
+    choose();
+    report();
 }
 
-void CameraStream::begin_attempt() {
-    if (teardown_.zombies(channel_name_) >= max_zombies_per_stream) {
-        apply(life_.failed(now(), FailureKind::transient, "earlier connections hang while they are closed"));
+bool CameraStream::stands_by(const Source& source) const {
+    return active_ && *active_ != source.index && sources_[*active_]->life.state() == LifeState::streaming;
+}
+
+void CameraStream::begin_attempt(Source& source) {
+    if (tools_.teardown.zombies(channel_name_) >= max_zombies_per_stream) {
+        apply(source, source.life.failed(
+                          now(), {FailureClass::timed_out, "earlier connections hang while they are closed"}));
         return;
     }
-    seen_ = progress();
     SourceEvents events;
-    events.handshake_done = [this] { apply(life_.handshake_done(now())); };
-    events.failed = [this](const SourceFailure& failure) { source_failed(failure); };
-    auto source =
-        SourcePipeline::create(templates_, config_.sources.front(), channel_name_, teardown_, std::move(events));
-    if (!source) {
-        apply(life_.failed(now(), FailureKind::denied, source.error().text));
+    events.connected = [this, &source] { apply(source, source.life.connected(now())); };
+    events.handshake_done = [this, &source] { apply(source, source.life.handshake_done(now())); };
+    events.key_unit = [this, &source] { look(source); };
+    events.writing = [this] {
+        choose();
+        report();
+    };
+    events.failed = [this, &source](const SourceFailure& failure) { source_failed(source, failure); };
+    auto pipeline = SourcePipeline::create(tools_.templates, source.config, channel_name_, tools_.teardown,
+                                           std::move(events));
+    if (!pipeline) {
+        apply(source, source.life.failed(now(), {FailureClass::codec, pipeline.error().text}));
         return;
     }
-    source_ = std::move(source).value();
-    source_->start();
+    source.pipeline = std::move(pipeline).value();
+    source.began = now();
+    if (const auto period = source.session.keep_alive())
+        source.keep_alive_timer.set(source.began + *period);
+    source.standby = stands_by(source);
+    source.pipeline->start(sources_.size() == 1 ? SourcePipeline::Mode::at_once
+                           : source.standby     ? SourcePipeline::Mode::standby
+                                                : SourcePipeline::Mode::at_key_unit);
 }
 
-void CameraStream::source_failed(const SourceFailure& failure) {
+// Over UDP a camera that promised pictures and sends none, or refuses to begin with, is asked for TCP from now on.
+bool CameraStream::use_tcp(Source& source) {
+    if (source.config.transport != Transport::udp)
+        return false;
+    source.config.transport = Transport::tcp;
+    log_warning("camera " + channel_name_ + ": nothing comes over UDP; from now on over TCP");
+    apply(source, source.life.again(now()));
+    return true;
+}
+
+void CameraStream::keep_alive(Source& source) {
+    if (!source.pipeline || !source.session.keep_alive())
+        return;
+    source.pipeline->keep_alive();
+    source.keep_alive_timer.set(now() + *source.session.keep_alive());
+}
+
+void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
+    if (failure.kind == FailureClass::ended) {
+        const bool known = source.session.keep_alive().has_value();
+        source.session.ended(std::chrono::duration_cast<milliseconds>(now() - source.began));
+        if (!known && source.session.keep_alive())
+            log_info("camera " + channel_name_ + ": ends its sessions at the same age each time; keep-alives are sent");
+    } else {
+        source.session.failed();
+    }
+    if (failure.wants_tcp && use_tcp(source))
+        return;
     std::string why;
-    const auto url = parse_camera_url(config_.sources.front().url, why);
+    const auto url = parse_camera_url(source.config.url, why);
     if (!failure.could_not_connect || !url) {
-        apply(life_.failed(now(), failure.kind, failure.reason));
+        apply(source, source.life.failed(now(), {failure.kind, failure.reason}));
         return;
     }
-    diagnosis_ = std::make_unique<Diagnosis>(url->host, url->port, [this, failure](const std::string& reason) {
+    source.diagnosis = std::make_unique<Diagnosis>(url->host, url->port, [this, &source, failure](const Failure& found) {
         // end_attempt destroys the Diagnosis, and with it what this function holds.
-        const FailureKind kind = failure.kind;
-        apply(life_.failed(now(), kind, reason.empty() ? failure.reason : reason));
+        CameraStream* const self = this;
+        Source& failed = source;
+        const Failure told = found.reason.empty() ? Failure{failure.kind, failure.reason} : found;
+        self->apply(failed, failed.life.failed(now(), told));
     });
 }
 
-CameraStream::Progress CameraStream::progress() const {
+void CameraStream::look(Source& source) {
+    if (source.pipeline) {
+        const SourcePipeline::Progress progress = source.pipeline->progress();
+        if (progress.last_video)
+            apply(source, progress.key_unit ? source.life.picture(*progress.last_video)
+                                            : source.life.data(*progress.last_video));
+    }
+    if (&source == &shown() && source.life.state() == LifeState::streaming) {
+        learn();
+        look_at_clock();
+    }
+    const auto due = source.life.next_tick();
+    const bool silent = source.life.state() == LifeState::connecting && source.life.promised() &&
+                        !source.life.data_seen() && due && *due <= now();
+    if (!silent || !use_tcp(source))
+        apply(source, source.life.tick(now()));
+    report();
+}
+
+// A jump is worth a word, and so is a clock that has to be mended picture after picture; now and then it happens to all.
+void CameraStream::look_at_clock() {
     const GstStructurePtr stats = channel_stats(channel_.get());
-    guint64 units = 0, before_key = 0;
-    if (stats) {
-        gst_structure_get_uint64(stats.get(), "access-units", &units);
-        gst_structure_get_uint64(stats.get(), "before-key", &before_key);
-    }
-    return {units, before_key};
-}
-
-void CameraStream::poll() {
-    if (source_) {
-        const Progress before = std::exchange(seen_, progress());
-        if (seen_.units != before.units)
-            apply(life_.picture(now()));
-        else if (seen_.before_key != before.before_key)
-            apply(life_.data(now()));
-    }
-    apply(life_.tick(now()));
-}
-
-void CameraStream::arm() {
-    g_clear_handle_id(&timer_, g_source_remove);
-    const auto next = life_.next_tick();
-    if (!next)
+    guint64 units = 0, clamped = 0, jumps = 0;
+    if (!stats || !gst_structure_get(stats.get(), "access-units", G_TYPE_UINT64, &units, "time-clamped", G_TYPE_UINT64,
+                                     &clamped, "time-jumps", G_TYPE_UINT64, &jumps, nullptr))
         return;
-    auto wait = std::max(std::chrono::ceil<milliseconds>(*next - now()), milliseconds(0));
-    if (source_)
-        wait = std::min(wait, poll_interval);
-    timer_ = g_timeout_add(
-        static_cast<guint>(wait.count()),
-        [](gpointer data) -> gboolean {
-            auto* self = static_cast<CameraStream*>(data);
-            self->timer_ = 0;
-            self->poll();
-            return G_SOURCE_REMOVE;
-        },
-        this);
+    const Repairs before = std::exchange(repairs_, {units, clamped, jumps});
+    if (before.units == 0)
+        return;
+    const bool often = clamped - before.clamped > (units - before.units) / 2 && units - before.units >= 10;
+    if (jumps != before.jumps || often)
+        clock_ = {now() + tell_repairs, jumps != before.jumps ? "the camera's clock has jumped; times are mended"
+                                                              : "the camera's timestamps do not advance as pictures come; "
+                                                                "times are mended"};
+}
+
+void CameraStream::look_again() {
+    for (const auto& source : sources_)
+        if (source->life.state() == LifeState::connecting)
+            look(*source);
+    choose();
+    report();
+}
+
+// May cause changes that ask for another choice.
+void CameraStream::choose() {
+    choose_again_ = true;
+    if (choosing_)
+        return;
+    choosing_ = true;
+    while (std::exchange(choose_again_, false))
+        choose_once();
+    choosing_ = false;
+}
+
+void CameraStream::choose_once() {
+    if (!started_ || (config_.on_demand && !demand_)) {
+        choose_timer_.clear();
+        choice_.reset();
+        active_.reset();
+        for (const auto& source : sources_)
+            apply(*source, source->life.stop(now()));
+        return;
+    }
+    std::vector<const CameraLife*> lives;
+    for (const auto& source : sources_)
+        lives.push_back(&source->life);
+    const SourceChoice::Decision decision = choice_.decide(now(), lives);
+    active_ = decision.active;
+    choose_timer_.set(decision.look_again);
+    for (size_t i = 0; i < decision.running; i++)
+        apply(*sources_[i], sources_[i]->life.start(now()));
+    if (sources_.size() == 1)
+        return;
+    const auto writes = [](const Source& s) { return s.pipeline && s.pipeline->progress().writing; };
+    const bool taken_over = active_ && writes(*sources_[*active_]);
+    for (const auto& source : sources_) {
+        // Whoever is shown goes on until the one that is to be shown has taken over.
+        if (source->index >= decision.running && (taken_over || !writes(*source)))
+            apply(*source, source->life.stop(now()));
+        const bool standby = stands_by(*source);
+        if (source->pipeline && source->standby != standby && !(standby && !taken_over && writes(*source))) {
+            source->standby = standby;
+            source->pipeline->set_standby(standby);
+        }
+    }
+}
+
+const CameraStream::Source& CameraStream::shown() const {
+    if (active_ && hope(sources_[*active_]->life.state()) >= hope(LifeState::stalled))
+        return *sources_[*active_];
+    const auto best = std::max_element(sources_.begin(), sources_.end(), [](const auto& a, const auto& b) {
+        return hope(a->life.state()) < hope(b->life.state()); // of equals the first
+    });
+    return **best;
+}
+
+// Why there is no picture, or not the one that is wanted most.
+Failure CameraStream::failure() const {
+    const Source& source = shown();
+    if (source.life.state() != LifeState::streaming)
+        return source.life.failure();
+    if (now() < clock_.until)
+        return {FailureClass::clock, clock_.reason};
+    if (source.index == 0)
+        return {};
+    const Failure& preferred = sources_.front()->life.failure();
+    return preferred.reason.empty() ? Failure{}
+                                    : Failure{preferred.kind, "source 1 of " + std::to_string(sources_.size()) + ": " +
+                                                                  preferred.reason};
 }
 
 void CameraStream::report() {
+    const Source& source = shown();
+    const LifeState state = source.life.state();
+    const Failure failure = this->failure();
+    const Told told{state, failure.kind, failure.reason, source.index, source.life.next_attempt()};
+    if (told == told_)
+        return;
+    told_ = told;
+    if (state == LifeState::streaming)
+        learn();
     if (changed_)
         changed_();
-    const LifeState state = life_.state();
-    const std::string& reason = life_.reason();
     const bool streaming = state == LifeState::streaming;
-    const std::string told = reason.empty() ? "connecting to the camera" : reason;
-    sluice_channel_set_unavailable(channel_.get(), streaming ? nullptr : told.c_str());
-    const std::string name = "camera " + channel_name_ + ": ";
-    if (streaming) {
-        log_info(name + "streaming");
-        logged_reason_.clear();
-    } else if (state == LifeState::stalled || state == LifeState::backoff) {
-        // A camera that is away for the night says so once a minute at most.
-        if (reason == logged_reason_ && now() - logged_at_ < repeat_log)
-            return;
-        logged_reason_ = reason;
-        logged_at_ = now();
-        log_warning(name + reason);
-    }
+    const bool waits = state == LifeState::idle; // for the first reader
+    const std::string why = failure.reason.empty() ? "connecting to the camera" : failure.reason;
+    sluice_channel_set_unavailable(channel_.get(), streaming || waits ? nullptr : why.c_str());
+    log_state(source, failure);
+}
+
+void CameraStream::log_state(const Source& source, const Failure& failure) {
+    const LifeState state = source.life.state();
+    if (state == LifeState::connecting || (state == LifeState::idle && !config_.on_demand))
+        return;
+    std::string text = "camera " + channel_name_ + ": ";
+    if (state == LifeState::backoff)
+        text += std::string("reconnecting (") + to_string(failure.kind) + ")";
+    else
+        text += to_string(state);
+    if (state == LifeState::streaming && sources_.size() > 1)
+        text += " from source " + std::to_string(source.index + 1) + " of " + std::to_string(sources_.size());
+    if (!failure.reason.empty())
+        text += ": " + failure.reason;
+    // A camera that is away for the night says so once a minute at most.
+    if (text == logged_.text && now() - logged_.at < repeat_log)
+        return;
+    logged_ = {text, now()};
+    if (state == LifeState::stalled || state == LifeState::backoff)
+        log_warning(text);
+    else
+        log_info(text);
 }
 
 StreamStatus CameraStream::status() const {
+    const Source& source = shown();
     StreamStatus out;
     out.name = config_.name;
     out.channel = channel_name_;
-    out.state = life_.state();
-    out.reason = life_.reason();
-    out.state_seconds = std::chrono::duration<double>(now() - life_.since()).count();
-    out.attempts = life_.attempts();
-    out.losses = life_.losses();
+    out.state = source.life.state();
+    const Failure failure = this->failure();
+    out.failure = failure.kind;
+    out.reason = failure.reason;
+    out.state_seconds = std::chrono::duration<double>(now() - source.life.since()).count();
+    if (const auto next = source.life.next_attempt())
+        out.next_attempt = std::max(0.0, std::chrono::duration<double>(*next - now()).count());
+    out.source = source.index;
+    out.sources = sources_.size();
+    out.on_demand = config_.on_demand;
+    for (const auto& each : sources_) {
+        out.attempts += each->life.attempts();
+        out.losses += each->life.losses();
+    }
+    out.zombies = tools_.teardown.zombies(channel_name_);
     GstCaps* caps = nullptr;
     guint readers = 0;
     g_object_get(channel_.get(), "caps", &caps, "readers", &readers, nullptr);

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One stream of a camera: its life, its present source pipeline, its channel. Lives in the main context.
+// One stream of a camera: its sources, which of them is shown, its channel. Lives in the main context.
 #pragma once
 
+#include "launcher/camera/attempt_gate.hpp"
 #include "launcher/camera/camera_life.hpp"
 #include "launcher/camera/diagnosis.hpp"
-#include "launcher/camera/failure.hpp"
+#include "launcher/camera/session_limit.hpp"
+#include "launcher/camera/source_choice.hpp"
 #include "launcher/camera/source_pipeline.hpp"
+#include "launcher/camera/stream_memory.hpp"
+#include "launcher/camera/timer_queue.hpp"
 #include "launcher/config/config.hpp"
 #include "plugins/core/sluicechannel.h"
 
@@ -13,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -23,22 +28,30 @@ struct StreamStatus {
     FailureClass failure = FailureClass::none;
     std::string reason;
     double state_seconds = 0;           // how long it has been so
-    std::optional<double> next_attempt; // seconds, in backoff only
+    std::optional<double> next_attempt; // seconds until then, in backoff
+    size_t source = 0, sources = 1;     // which one plays or is tried, of how many
+    bool on_demand = false;
     uint64_t attempts = 0, losses = 0;
-    std::string codec; // "H264"; empty: not known yet
+    size_t zombies = 0; // connections that hang while they are closed
+    std::string codec;  // "H264"; empty: not known yet
     unsigned width = 0, height = 0;
     double fps = 0;
     uint64_t bitrate = 0; // bit/s
     unsigned readers = 0;
-    unsigned source = 0, sources = 1; // the one that plays or is being tried, counted from 0; how many there are
-    bool on_demand = false;
-    unsigned zombies = 0; // connections that hang while they are closed
+};
+
+// What all streams of a fleet share. Outlives them.
+struct StreamTools {
+    const Templates& templates;
+    Teardown& teardown;
+    AttemptGate& gate;
+    TimerQueue& timers;
+    StreamMemory& memory;
 };
 
 class CameraStream {
 public:
-    CameraStream(const std::string& camera, StreamConfig config, const Templates& templates, Teardown& teardown,
-                 const LifeLimits& limits);
+    CameraStream(const std::string& camera, StreamConfig config, const StreamTools& tools, const LifeLimits& limits);
     ~CameraStream();
     CameraStream(const CameraStream&) = delete;
     CameraStream& operator=(const CameraStream&) = delete;
@@ -54,31 +67,71 @@ public:
 private:
     using Time = CameraLife::Time;
     static Time now() { return CameraLife::Clock::now(); }
-    void apply(const CameraLife::Actions& actions);
-    void begin_attempt();
-    void source_failed(const SourceFailure& failure);
-    void poll();
-    void arm();
-    void report();
-    struct Progress { // of the channel: units written, and units dropped because no key unit had come
-        uint64_t units = 0, before_key = 0;
+
+    struct Source {
+        Source(CameraStream& stream, size_t index, const LifeLimits& limits);
+        const size_t index;
+        SourceConfig config; // with the transport that works
+        CameraLife life;
+        std::unique_ptr<AttemptGate::Permit> permit;
+        std::unique_ptr<SourcePipeline> pipeline;
+        std::unique_ptr<Diagnosis> diagnosis;
+        bool standby = false;
+        SessionLimit session;
+        Time began{}; // the attempt
+        TimerQueue::Timer timer, keep_alive_timer;
     };
-    Progress progress() const;
+
+    void apply(Source& source, const CameraLife::Actions& actions);
+    void begin_attempt(Source& source);
+    void keep_alive(Source& source);
+    void source_failed(Source& source, const SourceFailure& failure);
+    void look(Source& source);
+    void look_at_clock();
+    bool use_tcp(Source& source);
+    bool stands_by(const Source& source) const;
+    void look_again();
+    void choose();
+    void choose_once();
+    void connect_demand();
+    const Source& shown() const;
+    Failure failure() const;
+    void remember();
+    void learn();
+    void report();
+    void log_state(const Source& source, const Failure& failure);
 
     const StreamConfig config_;
     const std::string channel_name_;
-    const Templates& templates_;
-    Teardown& teardown_;
-    CameraLife life_;
+    const StreamTools tools_;
     Ref<SluiceChannel> channel_;
-    std::unique_ptr<SourcePipeline> source_;
-    std::unique_ptr<Diagnosis> diagnosis_;
-    Progress seen_;
-    guint timer_ = 0;
-    gulong producer_signal_ = 0;
+    std::vector<std::unique_ptr<Source>> sources_;
+    SourceChoice choice_;
+    std::optional<size_t> active_;
+    TimerQueue::Timer choose_timer_;
+    bool started_ = false, demand_ = false;
+    bool choosing_ = false, choose_again_ = false;
+    gulong demand_signal_ = 0;
     std::shared_ptr<CameraStream*> self_; // for calls that arrive from other threads; empty inside: gone
-    std::string logged_reason_;
-    Time logged_at_{};
+    struct Repairs { // of time, by the channel
+        uint64_t units = 0, clamped = 0, jumps = 0;
+    } repairs_;
+    struct {
+        Time until{};
+        std::string reason;
+    } clock_;
+    struct Told { // to on_change
+        LifeState state = LifeState::idle;
+        FailureClass failure = FailureClass::none;
+        std::string reason;
+        size_t source = 0;
+        std::optional<Time> next_attempt;
+        bool operator==(const Told&) const = default;
+    } told_;
+    struct Logged {
+        std::string text;
+        Time at{};
+    } logged_;
     std::function<void()> changed_;
 };
 

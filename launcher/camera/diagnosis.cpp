@@ -10,21 +10,21 @@ constexpr guint connect_seconds = 3;
 struct Question {
     std::string host;
     uint16_t port;
-    std::function<void(const std::string&)> done;
+    std::function<void(const Failure&)> done;
 };
 
-std::string reason_of(const GError& error, const Question& q) {
+Failure failure_of(const GError& error, const Question& q) {
     const std::string where = q.host + " port " + std::to_string(q.port);
     if (error.domain == G_RESOLVER_ERROR)
-        return "the name " + q.host + " cannot be resolved";
+        return {FailureClass::unreachable, "the name " + q.host + " cannot be resolved"};
     if (g_error_matches(&error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
-        return "connection refused by " + where;
+        return {FailureClass::refused, "connection refused by " + where};
     if (g_error_matches(&error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
-        return "no answer from " + where;
+        return {FailureClass::timed_out, "no answer from " + where};
     if (g_error_matches(&error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE) ||
         g_error_matches(&error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE))
-        return "no route to " + where;
-    return "cannot connect to " + where + ": " + error.message;
+        return {FailureClass::unreachable, "no route to " + where};
+    return {FailureClass::unreachable, "cannot connect to " + where + ": " + error.message};
 }
 
 void connected(GObject* client, GAsyncResult* result, gpointer data) {
@@ -36,12 +36,12 @@ void connected(GObject* client, GAsyncResult* result, gpointer data) {
         g_object_unref(connection);
     if (error && g_error_matches(error.get(), G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
-    q->done(error ? reason_of(*error, *q) : std::string());
+    q->done(error ? failure_of(*error, *q) : Failure{});
 }
 
 } // namespace
 
-Diagnosis::Diagnosis(const std::string& host, uint16_t port, std::function<void(const std::string&)> done)
+Diagnosis::Diagnosis(const std::string& host, uint16_t port, std::function<void(const Failure&)> done)
     : cancellable_(adopt(g_cancellable_new())) {
     const Ref<GSocketClient> client = adopt(g_socket_client_new());
     g_socket_client_set_timeout(client.get(), connect_seconds);

@@ -2,6 +2,7 @@
 // Why a host cannot be reached: rtspsrc says "Generic error" to a wrong name and to a refused connection alike.
 #pragma once
 
+#include "launcher/camera/camera_life.hpp"
 #include "plugins/core/refs.hpp"
 
 #include <gio/gio.h>
@@ -15,9 +16,9 @@ namespace sluice {
 
 class Diagnosis {
 public:
-    // Tries to connect for at most three seconds; done is called once in the main context, with the reason, or with an
-    // empty text if the connection works. Destruction cancels; done is not called then.
-    Diagnosis(const std::string& host, uint16_t port, std::function<void(const std::string&)> done);
+    // Tries to connect for at most three seconds; done is called once in the main context, with what is found, or with no
+    // failure if the connection works. Destruction cancels; done is not called then.
+    Diagnosis(const std::string& host, uint16_t port, std::function<void(const Failure&)> done);
     ~Diagnosis();
     Diagnosis(const Diagnosis&) = delete;
     Diagnosis& operator=(const Diagnosis&) = delete;

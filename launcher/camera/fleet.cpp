@@ -7,8 +7,24 @@
 
 namespace sluice {
 
-Fleet::Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, const LifeLimits& limits)
-    : templates_(templates), limits_(limits) {
+namespace {
+
+void later(std::function<void()> call) {
+    using Call = std::function<void()>;
+    g_idle_add_full(
+        G_PRIORITY_DEFAULT,
+        [](gpointer data) -> gboolean {
+            (*static_cast<Call*>(data))();
+            return G_SOURCE_REMOVE;
+        },
+        new Call(std::move(call)), [](gpointer data) { delete static_cast<Call*>(data); });
+}
+
+} // namespace
+
+Fleet::Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, StreamMemory& memory,
+             const LifeLimits& limits)
+    : templates_(templates), memory_(memory), limits_(limits), gate_(later) {
     apply(cameras);
 }
 
@@ -37,6 +53,11 @@ void Fleet::apply(const std::vector<CameraConfig>& cameras) {
         cameras_.push_back(make(config, it == before.end() ? std::vector<std::unique_ptr<CameraStream>>()
                                                            : std::move(it->second.streams)));
     }
+    std::set<std::string> channels;
+    for (const Camera& camera : cameras_)
+        for (const auto& stream : camera.streams)
+            channels.insert(camera.name + "/" + stream->config().name);
+    memory_.keep([&](const std::string& channel) { return channels.count(channel) > 0; });
     report();
 }
 
@@ -55,7 +76,8 @@ Fleet::Camera Fleet::make(const CameraConfig& config, std::vector<std::unique_pt
             continue;
         }
         // Made before the old one is gone: somebody holds the channel all the time.
-        auto made = std::make_unique<CameraStream>(config.name, stream, templates_, teardown_, limits_);
+        auto made = std::make_unique<CameraStream>(
+            config.name, stream, StreamTools{templates_, teardown_, gate_, timers_, memory_}, limits_);
         made->on_change([this] { report(); });
         if (old != before.end())
             old->reset();

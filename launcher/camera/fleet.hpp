@@ -3,6 +3,7 @@
 #pragma once
 
 #include "launcher/camera/camera_stream.hpp"
+#include "launcher/camera/main_timer.hpp"
 #include "launcher/camera/teardown.hpp"
 
 #include <functional>
@@ -21,8 +22,8 @@ struct CameraStatus {
 
 class Fleet {
 public:
-    // templates outlives this.
-    Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, const LifeLimits& limits = {});
+    Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, StreamMemory& memory,
+          const LifeLimits& limits = {});
 
     void start();
     // From now on these cameras. Streams that are described as before are not touched; the others end, or begin anew on
@@ -47,9 +48,13 @@ private:
     Camera make(const CameraConfig& config, std::vector<std::unique_ptr<CameraStream>> before);
 
     const Templates& templates_;
+    StreamMemory& memory_;
     const LifeLimits limits_;
     bool started_ = false;
     Teardown teardown_;
+    TimerQueue timers_;
+    MainTimer main_timer_{timers_};
+    AttemptGate gate_;
     std::vector<Camera> cameras_;
     std::function<void()> changed_;
 };

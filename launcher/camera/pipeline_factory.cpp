@@ -90,7 +90,7 @@ std::string location(const SourceConfig& source) {
 const char* protocols(Transport transport) {
     switch (transport) {
     case Transport::tcp: return "tcp";
-    case Transport::udp: return "udp+tcp"; // TCP if nothing comes over UDP
+    case Transport::udp: return "udp"; // CameraStream goes on with TCP if nothing comes
     case Transport::http: return "tcp";    // inside the tunnel
     }
     return "tcp";

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/camera/source_pipeline.hpp"
 
-#include "launcher/camera/pipeline_factory.hpp"
 #include "launcher/camera/teardown.hpp"
 #include "launcher/config/url.hpp"
+
+#include <utility>
 
 namespace sluice {
 
 namespace {
 
 constexpr const char* message_end = "sluice-end-of-stream";
+constexpr const char* message_started = "sluice-started";
 constexpr const char* closed_by_camera = "the camera closed the connection";
 
 void post(GstElement* source, const char* name) {
@@ -34,13 +36,14 @@ Result<std::unique_ptr<SourcePipeline>> SourcePipeline::create(const Templates& 
     if (!pipeline)
         return pipeline.error();
     return std::unique_ptr<SourcePipeline>(
-        new SourcePipeline(std::move(pipeline).value(), channel, teardown, std::move(events), !source.user.empty()));
+        new SourcePipeline(std::move(pipeline).value(), channel, teardown, std::move(events), source));
 }
 
 SourcePipeline::SourcePipeline(Ref<GstElement> pipeline, std::string channel, Teardown& teardown, SourceEvents events,
-                               bool has_credentials)
-    : pipeline_(std::move(pipeline)), channel_(std::move(channel)), teardown_(teardown), events_(std::move(events)),
-      has_credentials_(has_credentials), offer_(TrackOffer::attach(pipeline_.get())) {
+                               const SourceConfig& source)
+    : pipeline_(std::move(pipeline)), fanout_(adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"))),
+      channel_(std::move(channel)), teardown_(teardown), events_(std::move(events)),
+      has_credentials_(!source.user.empty()), offer_(TrackOffer::attach(pipeline_.get())) {
     connect_source();
     const Ref<GstBus> bus = adopt(gst_element_get_bus(pipeline_.get()));
     gst_bus_add_watch(bus.get(), on_message, this);
@@ -51,13 +54,51 @@ SourcePipeline::~SourcePipeline() {
         const Ref<GstBus> bus = adopt(gst_element_get_bus(pipeline_.get()));
         gst_bus_remove_watch(bus.get());
     }
+    fanout_ = nullptr;
     teardown_.retire(std::move(pipeline_), channel_);
 }
 
-void SourcePipeline::start() {
+void SourcePipeline::start(Mode mode) {
+    if (mode != Mode::at_once) {
+        set_standby(true);
+        set_standby(mode == Mode::standby);
+    }
     // An error is on the bus already; without one the state change would be silent.
     if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
         post(pipeline_.get(), message_end);
+    else if (!offer_)
+        post(pipeline_.get(), message_started); // these say nothing of how far they are
+}
+
+void SourcePipeline::set_standby(bool standby) { g_object_set(fanout_.get(), "standby", gboolean(standby), nullptr); }
+
+SourcePipeline::Progress SourcePipeline::progress() const {
+    GstStructure* raw = nullptr;
+    g_object_get(fanout_.get(), "source-stats", &raw, nullptr);
+    const GstStructurePtr stats(raw);
+    Progress out;
+    if (!stats)
+        return out;
+    guint64 units = 0, keys = 0, last = GST_CLOCK_TIME_NONE;
+    gboolean writing = FALSE;
+    gst_structure_get(stats.get(), "video-units", G_TYPE_UINT64, &units, "key-units", G_TYPE_UINT64, &keys,
+                      "last-video-unit", G_TYPE_UINT64, &last, "writing", G_TYPE_BOOLEAN, &writing, nullptr);
+    out.units = units;
+    out.key_unit = keys > 0;
+    out.writing = writing;
+    if (GST_CLOCK_TIME_IS_VALID(last)) // both clocks are the system's monotonic one
+        out.last_video = Time(std::chrono::duration_cast<Time::duration>(std::chrono::nanoseconds(last)));
+    return out;
+}
+
+void SourcePipeline::keep_alive() {
+    const Ref<GstElement> source = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
+    if (!source || !offer_)
+        return;
+    gboolean sent = FALSE;
+    GstPromise* const promise = gst_promise_new(); // the answer is of no interest
+    g_signal_emit_by_name(source.get(), "get-parameter", "ping", nullptr, promise, &sent);
+    gst_promise_unref(promise);
 }
 
 void SourcePipeline::connect_source() {
@@ -86,19 +127,7 @@ gboolean SourcePipeline::on_message(GstBus*, GstMessage* message, gpointer self)
 
 void SourcePipeline::handle(GstMessage* message) {
     switch (GST_MESSAGE_TYPE(message)) {
-    case GST_MESSAGE_ERROR: {
-        GError* raw = nullptr;
-        char* raw_debug = nullptr;
-        gst_message_parse_error(message, &raw, &raw_debug);
-        const GErrorPtr error(raw);
-        const GString8 debug(raw_debug);
-        if (const std::string refused = offer_ ? offer_->nothing_usable() : std::string(); !refused.empty())
-            // Nothing will change soon: somebody has to set up the camera.
-            fail({FailureKind::denied, refused});
-        else
-            fail(describe_source_error(*error, debug.get(), has_credentials_));
-        return;
-    }
+    case GST_MESSAGE_ERROR: handle_error(message); return;
     case GST_MESSAGE_WARNING: {
         // Before the first packet there is no pad that an end of stream could travel through: only this is said.
         GError* raw = nullptr;
@@ -107,62 +136,98 @@ void SourcePipeline::handle(GstMessage* message) {
         const GErrorPtr error(raw);
         const GString8 debug(raw_debug);
         if (detail_of(debug.get()).find("server closed the connection") != std::string::npos)
-            fail({FailureKind::transient, closed_by_camera});
+            fail({FailureClass::ended, closed_by_camera});
         return;
     }
-    case GST_MESSAGE_PROGRESS: {
-        GstProgressType type = GST_PROGRESS_TYPE_ERROR;
-        char* raw_code = nullptr;
-        gst_message_parse_progress(message, &type, &raw_code, nullptr);
-        const GString8 code(raw_code);
-        // "open" is over when the streams are set up, "request" when PLAY is answered.
-        if (type == GST_PROGRESS_TYPE_COMPLETE && g_strcmp0(code.get(), "request") == 0 && !failed_ &&
-            events_.handshake_done)
-            events_.handshake_done();
-        return;
-    }
-    case GST_MESSAGE_EOS: fail({FailureKind::transient, closed_by_camera}); return;
+    case GST_MESSAGE_PROGRESS: handle_progress(message); return;
+    case GST_MESSAGE_EOS: fail({FailureClass::ended, closed_by_camera}); return;
     case GST_MESSAGE_APPLICATION:
         if (gst_message_has_name(message, message_end))
-            fail({FailureKind::transient, closed_by_camera});
+            fail({FailureClass::ended, closed_by_camera});
+        else if (gst_message_has_name(message, message_started) && !failed_)
+            tell(events_.connected);
+        return;
+    case GST_MESSAGE_ELEMENT:
+        if (failed_ || GST_MESSAGE_SRC(message) != GST_OBJECT(fanout_.get()))
+            return;
+        if (gst_message_has_name(message, "sluice-source-key-unit"))
+            tell(events_.key_unit);
+        else if (gst_message_has_name(message, "sluice-source-writing"))
+            tell(events_.writing);
         return;
     default: return;
     }
 }
 
-void SourcePipeline::fail(const SourceFailure& failure) {
+void SourcePipeline::handle_error(GstMessage* message) {
+    GError* raw = nullptr;
+    char* raw_debug = nullptr;
+    gst_message_parse_error(message, &raw, &raw_debug);
+    const GErrorPtr error(raw);
+    const GString8 debug(raw_debug);
+    if (const std::string refused = offer_ ? offer_->nothing_usable() : std::string(); !refused.empty())
+        fail({FailureClass::codec, refused});
+    else
+        fail(describe_source_error(*error, debug.get(), has_credentials_));
+}
+
+// rtspsrc: "open" goes on when the host has taken the connection, "request" is over when PLAY is answered.
+void SourcePipeline::handle_progress(GstMessage* message) {
+    GstProgressType type = GST_PROGRESS_TYPE_ERROR;
+    char* raw_code = nullptr;
+    gst_message_parse_progress(message, &type, &raw_code, nullptr);
+    const GString8 code(raw_code);
     if (failed_)
         return;
-    failed_ = true;
+    if (type == GST_PROGRESS_TYPE_CONTINUE && g_strcmp0(code.get(), "open") == 0)
+        tell(events_.connected);
+    else if (type == GST_PROGRESS_TYPE_COMPLETE && g_strcmp0(code.get(), "request") == 0)
+        tell(events_.handshake_done);
+}
+
+// The call may destroy this object.
+void SourcePipeline::tell(const std::function<void()>& event) {
+    const auto call = event;
+    if (call)
+        call();
+}
+
+void SourcePipeline::fail(const SourceFailure& failure) {
+    if (std::exchange(failed_, true))
+        return;
     const auto failed = events_.failed; // the call may destroy this object
     failed(failure);
 }
 
 SourceFailure describe_source_error(const GError& error, const char* debug, bool has_credentials) {
-    SourceFailure out;
     const std::string detail = detail_of(debug);
     const auto said = [&](const char* words) { return detail.find(words) != std::string::npos; };
-    if (error.domain == GST_RESOURCE_ERROR && error.code == GST_RESOURCE_ERROR_NOT_AUTHORIZED) {
-        out.kind = FailureKind::denied;
-        out.reason = has_credentials ? "the camera refuses this user and password"
-                                     : "the camera wants a user and password, and none are configured";
-    } else if (error.domain == GST_RESOURCE_ERROR && error.code == GST_RESOURCE_ERROR_NOT_FOUND) {
-        out.reason = "the camera knows no stream at this address (404)";
-    } else if (said("(403)")) {
-        out.kind = FailureKind::denied;
-        out.reason = "the camera forbids access (403)";
-    } else if (said("SDP contains no streams")) {
-        out.reason = "the camera's description of the stream (SDP) is broken or names no media";
-    } else if (said("Failed to connect")) {
-        out.could_not_connect = true;
-        out.reason = "the camera cannot be reached";
-    } else if (said("Parse error")) {
-        out.reason = "what answers there does not speak RTSP";
-    } else {
-        // Elements put their own words last; without any the general ones have to do.
-        out.reason = redact_urls(detail.empty() ? error.message : std::string(error.message) + " " + detail);
-    }
-    return out;
+    const auto resource = [&](int code) { return error.domain == GST_RESOURCE_ERROR && error.code == code; };
+    if (resource(GST_RESOURCE_ERROR_NOT_AUTHORIZED))
+        return {FailureClass::unauthorised, has_credentials
+                                                ? "the camera refuses this user and password"
+                                                : "the camera wants a user and password, and none are configured"};
+    if (resource(GST_RESOURCE_ERROR_NOT_FOUND))
+        return {FailureClass::not_found, "the camera knows no stream at this address (404)"};
+    if (said("(403)"))
+        return {FailureClass::unauthorised, "the camera forbids access (403)"};
+    if (said("(453)"))
+        return {FailureClass::refused, "the camera has no room for another connection (453)"};
+    if (said("(503)"))
+        return {FailureClass::refused, "the camera says that it is not available now (503)"};
+    if (said("(461)"))
+        return {FailureClass::protocol, "the camera does not offer this transport (461)", false, true};
+    if (said("SDP contains no streams"))
+        return {FailureClass::protocol, "the camera's description of the stream (SDP) is broken or names no media"};
+    if (said("Failed to connect"))
+        return {FailureClass::unreachable, "the camera cannot be reached", true};
+    if (said("Parse error"))
+        return {FailureClass::protocol, "what answers there does not speak RTSP"};
+    // Elements put their own words last; without any the general ones have to do.
+    const std::string words = redact_urls(detail.empty() ? error.message : std::string(error.message) + " " + detail);
+    if (error.domain == GST_STREAM_ERROR)
+        return {FailureClass::codec, words};
+    return {FailureClass::protocol, words};
 }
 
 } // namespace sluice

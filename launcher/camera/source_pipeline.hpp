@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One attempt to connect to one stream of a camera: the template's pipeline, from its start to its first failure.
+// One attempt to get pictures from one source: the template's pipeline, from its start to its first failure.
 #pragma once
 
-#include "launcher/camera/camera_life.hpp"
+#include "launcher/camera/failure.hpp"
+#include "launcher/camera/pipeline_factory.hpp"
 #include "launcher/camera/track_offer.hpp"
 #include "launcher/config/config.hpp"
-#include "launcher/config/templates.hpp"
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace sluice {
@@ -18,19 +20,32 @@ namespace sluice {
 class Teardown;
 
 struct SourceFailure {
-    FailureKind kind = FailureKind::transient;
+    FailureClass kind = FailureClass::protocol;
     std::string reason;             // for people to read; no secrets, one line
     bool could_not_connect = false; // the TCP connection itself: a look at the network says more (Diagnosis)
+    bool wants_tcp = false;         // the camera does not do UDP
 };
 
 // Called in the main context, never from within create() or start(), and not after its destruction (which they may cause).
 struct SourceEvents {
+    std::function<void()> connected;
     std::function<void()> handshake_done;
+    std::function<void()> key_unit; // the first one has come
+    std::function<void()> writing;  // after standby
     std::function<void(const SourceFailure&)> failed; // once
 };
 
 class SourcePipeline {
 public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    // What fanoutsink has seen of this attempt.
+    struct Progress {
+        uint64_t units = 0; // of video; before the first key unit, too
+        std::optional<Time> last_video;
+        bool key_unit = false, writing = false;
+    };
+
     // Error: the template does not fit GStreamer (an element is missing, a property unknown).
     static Result<std::unique_ptr<SourcePipeline>> create(const Templates& templates, const SourceConfig& source,
                                                           const std::string& channel, Teardown& teardown,
@@ -39,17 +54,28 @@ public:
     SourcePipeline(const SourcePipeline&) = delete;
     SourcePipeline& operator=(const SourcePipeline&) = delete;
 
-    void start();
+    // standby: runs beside the source that writes to the channel, and writes nothing itself. From the moment it is told
+    // otherwise it takes over at its next key unit. A source that never was in standby takes over at once.
+    enum class Mode { at_once, at_key_unit, standby };
+    void start(Mode mode);
+    void set_standby(bool standby);
+    Progress progress() const;
+    // Asks the camera for something (GET_PARAMETER), so that it knows somebody is there. See SessionLimit.
+    void keep_alive();
 
 private:
     SourcePipeline(Ref<GstElement> pipeline, std::string channel, Teardown& teardown, SourceEvents events,
-                   bool has_credentials);
+                   const SourceConfig& source);
     void connect_source();
     static gboolean on_message(GstBus* bus, GstMessage* message, gpointer self);
     void handle(GstMessage* message);
+    void handle_progress(GstMessage* message);
+    void handle_error(GstMessage* message);
+    static void tell(const std::function<void()>& event);
     void fail(const SourceFailure& failure);
 
     Ref<GstElement> pipeline_;
+    Ref<GstElement> fanout_;
     const std::string channel_;
     Teardown& teardown_;
     SourceEvents events_;

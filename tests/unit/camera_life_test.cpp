@@ -15,9 +15,15 @@ protected:
     double random_ = 0.5;
     CameraLife life_{LifeLimits{}, [this] { return random_; }};
 
-    CameraLife::Actions start() { return life_.start(now_); }
-    CameraLife::Actions fail(const char* reason = "connection refused", FailureKind kind = FailureKind::transient) {
-        return life_.failed(now_, kind, reason);
+    // A permit is there at once.
+    CameraLife::Actions permit(CameraLife::Actions actions) {
+        if (actions.ask_permit)
+            actions.begin_attempt = life_.permitted(now_).begin_attempt;
+        return actions;
+    }
+    CameraLife::Actions start() { return permit(life_.start(now_)); }
+    CameraLife::Actions fail(const char* reason = "connection refused", FailureClass kind = FailureClass::refused) {
+        return life_.failed(now_, {kind, reason});
     }
     // Turns the clock to the next deadline; how far that was.
     std::chrono::milliseconds turn(CameraLife::Actions* actions = nullptr) {
@@ -28,11 +34,21 @@ protected:
         const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(*next - now_);
         EXPECT_FALSE(life_.tick(*next - 1ms).changed) << "acted before its time";
         now_ = *next;
-        const auto done = life_.tick(now_);
+        const auto done = permit(life_.tick(now_));
         EXPECT_TRUE(done.changed);
         if (actions)
             *actions = done;
         return waited;
+    }
+    // A stalled source that stays so.
+    void give_up() {
+        const auto since = now_;
+        CameraLife::Actions actions;
+        while (!actions.changed)
+            actions = life_.tick(now_ = *life_.next_tick());
+        EXPECT_EQ(now_ - since, 2s);
+        EXPECT_TRUE(actions.end_attempt);
+        EXPECT_EQ(life_.state(), LifeState::backoff);
     }
     void stream_for(std::chrono::milliseconds time) {
         for (const auto end = now_ + time; now_ < end; now_ += 100ms)
@@ -60,29 +76,75 @@ TEST_F(CameraLifeTest, PictureMakesItStreamAndClearsTheReason) {
     start();
     fail("connection refused");
     turn();
-    EXPECT_EQ(life_.reason(), "connection refused") << "while it tries again the reason stays to be read";
+    EXPECT_EQ(life_.failure().reason, "connection refused") << "while it tries again the reason stays to be read";
     life_.handshake_done(now_);
     EXPECT_TRUE(life_.picture(now_).changed);
     EXPECT_EQ(life_.state(), LifeState::streaming);
-    EXPECT_EQ(life_.reason(), "");
+    EXPECT_EQ(life_.failure().reason, "");
 }
 
-TEST_F(CameraLifeTest, HandshakeThatHangsEndsAfterTenSeconds) {
+TEST_F(CameraLifeTest, HostThatDoesNotAnswerEndsAfterThreeSeconds) {
     start();
     CameraLife::Actions actions;
-    EXPECT_EQ(turn(&actions), 10s);
+    EXPECT_EQ(turn(&actions), 3s);
     EXPECT_TRUE(actions.end_attempt);
     EXPECT_EQ(life_.state(), LifeState::backoff);
-    EXPECT_EQ(life_.reason(), "no answer to the RTSP handshake within 10 s");
+    EXPECT_EQ(life_.failure().kind, FailureClass::timed_out);
+    EXPECT_EQ(life_.failure().reason, "no connection within 3 s");
+}
+
+TEST_F(CameraLifeTest, HandshakeThatHangsEndsTenSecondsAfterTheConnection) {
+    start();
+    now_ += 2s;
+    life_.connected(now_);
+    now_ += 1s;
+    life_.connected(now_); // once is enough
+    EXPECT_EQ(turn(), 9s);
+    EXPECT_EQ(life_.failure().kind, FailureClass::timed_out);
+    EXPECT_EQ(life_.failure().reason, "connected, but no answer within 10 s");
+}
+
+TEST_F(CameraLifeTest, DeadlinesCountFromThePermit) {
+    EXPECT_TRUE(life_.start(now_).ask_permit);
+    EXPECT_EQ(life_.state(), LifeState::connecting);
+    EXPECT_FALSE(life_.next_tick()) << "it waits for others, not for the clock";
+    EXPECT_FALSE(life_.attempt_running());
+    now_ += 60s;
+    EXPECT_FALSE(life_.tick(now_).changed);
+    EXPECT_TRUE(life_.permitted(now_).begin_attempt);
+    EXPECT_FALSE(life_.permitted(now_).begin_attempt) << "one attempt at a time";
+    EXPECT_EQ(turn(), 3s);
+}
+
+TEST_F(CameraLifeTest, StopWhileItWaitsForAPermitEndsNoAttempt) {
+    life_.start(now_);
+    const auto actions = life_.stop(now_);
+    EXPECT_TRUE(actions.changed);
+    EXPECT_FALSE(actions.end_attempt);
+    EXPECT_FALSE(life_.permitted(now_).begin_attempt) << "too late";
+}
+
+TEST_F(CameraLifeTest, AnotherTransportIsTriedWithoutAWait) {
+    start();
+    stream_for(2s);
+    const auto actions = life_.again(now_);
+    EXPECT_TRUE(actions.end_attempt);
+    EXPECT_TRUE(actions.ask_permit);
+    EXPECT_TRUE(life_.permitted(now_).begin_attempt);
+    EXPECT_EQ(life_.failure().kind, FailureClass::none);
+    EXPECT_EQ(life_.losses(), 0u);
 }
 
 TEST_F(CameraLifeTest, CameraWithoutPicturesEndsFiveSecondsAfterTheHandshake) {
     start();
+    now_ += 2s;
+    life_.connected(now_);
     now_ += 9s;
     life_.handshake_done(now_);
     EXPECT_EQ(turn(), 5s);
     EXPECT_EQ(life_.state(), LifeState::backoff);
-    EXPECT_EQ(life_.reason(), "connected, but no picture came within 5 s");
+    EXPECT_EQ(life_.failure().kind, FailureClass::stalled);
+    EXPECT_EQ(life_.failure().reason, "connected, but no picture came within 5 s");
 }
 
 TEST_F(CameraLifeTest, CameraJoinedInALongGopHasTimeWhileDataComes) {
@@ -96,7 +158,7 @@ TEST_F(CameraLifeTest, CameraJoinedInALongGopHasTimeWhileDataComes) {
     EXPECT_EQ(life_.state(), LifeState::connecting);
     turn();
     EXPECT_EQ(now_ - connected, 30s);
-    EXPECT_EQ(life_.reason(), "the camera sends video, but no key frame within 30 s");
+    EXPECT_EQ(life_.failure().reason, "the camera sends video, but no key frame within 30 s");
 }
 
 TEST_F(CameraLifeTest, DataThatStopsBeforeTheFirstKeyFrameEndsTheAttempt) {
@@ -106,7 +168,7 @@ TEST_F(CameraLifeTest, DataThatStopsBeforeTheFirstKeyFrameEndsTheAttempt) {
     life_.data(now_);
     EXPECT_EQ(turn(), 5s);
     EXPECT_EQ(life_.state(), LifeState::backoff);
-    EXPECT_EQ(life_.reason(), "connected, but no picture came within 5 s");
+    EXPECT_EQ(life_.failure().reason, "connected, but no picture came within 5 s");
 }
 
 TEST_F(CameraLifeTest, SecondHandshakeMessageDoesNotMoveTheDeadline) {
@@ -121,10 +183,12 @@ TEST_F(CameraLifeTest, StallIsSaidAndHealsByItself) {
     start();
     stream_for(20s);
     CameraLife::Actions actions;
-    EXPECT_EQ(turn(&actions), 5s);
+    EXPECT_EQ(turn(&actions), 3s);
     EXPECT_EQ(life_.state(), LifeState::stalled);
     EXPECT_FALSE(actions.end_attempt) << "the connection may come back to life";
-    EXPECT_EQ(life_.reason(), "no picture for 5 s");
+    EXPECT_EQ(life_.failure().kind, FailureClass::stalled);
+    EXPECT_EQ(life_.failure().reason, "no picture for 3 s");
+    EXPECT_EQ(*life_.next_tick() - now_, 200ms) << "and is looked at now and then";
     const auto healed = life_.picture(now_ + 1s);
     EXPECT_TRUE(healed.changed);
     EXPECT_FALSE(healed.begin_attempt);
@@ -136,11 +200,10 @@ TEST_F(CameraLifeTest, StallThatLastsBecomesANewAttempt) {
     start();
     stream_for(20s);
     turn();
-    CameraLife::Actions actions;
-    EXPECT_EQ(turn(&actions), 5s);
-    EXPECT_TRUE(actions.end_attempt);
-    EXPECT_EQ(life_.state(), LifeState::backoff);
+    give_up();
+    EXPECT_EQ(life_.failure().reason, "no picture for 5 s");
     EXPECT_EQ(life_.losses(), 1u);
+    CameraLife::Actions actions;
     EXPECT_LE(turn(&actions), 500ms) << "it was a healthy camera";
     EXPECT_TRUE(actions.begin_attempt);
 }
@@ -215,9 +278,9 @@ TEST_F(CameraLifeTest, SustainedStreamingResetsTheBackoff) {
 TEST_F(CameraLifeTest, StalledTimeDoesNotCountAsHealthy) {
     random_ = 1.0 - 1e-9;
     start();
-    stream_for(6s);
-    turn(); // stalled 5 s later, given up after 5 more: 16 s in all, but only 6 with pictures
-    turn();
+    stream_for(8s);
+    turn(); // stalled 3 s later, given up after 2 more: 13 s in all, but only 8 with pictures
+    give_up();
     EXPECT_EQ(turn(), 1s);
 }
 
@@ -225,9 +288,9 @@ TEST_F(CameraLifeTest, WrongCredentialsAreNotTriedQuickly) {
     random_ = 1.0 - 1e-9;
     start();
     stream_for(60s);
-    fail("the camera refuses this user and password", FailureKind::denied);
+    fail("the camera refuses this user and password", FailureClass::unauthorised);
     EXPECT_EQ(turn(), 10s);
-    fail("the camera refuses this user and password", FailureKind::denied);
+    fail("the camera refuses this user and password", FailureClass::unauthorised);
     EXPECT_EQ(turn(), 20s);
 }
 
@@ -238,7 +301,7 @@ TEST_F(CameraLifeTest, StopEndsTheAttemptAndForgets) {
     const auto actions = life_.stop(now_);
     EXPECT_TRUE(actions.end_attempt);
     EXPECT_EQ(life_.state(), LifeState::idle);
-    EXPECT_EQ(life_.reason(), "");
+    EXPECT_EQ(life_.failure().reason, "");
     EXPECT_FALSE(life_.next_tick());
     EXPECT_FALSE(life_.stop(now_).changed);
 }
@@ -255,7 +318,7 @@ TEST_F(CameraLifeTest, LateNewsOfAnEndedAttemptChangeNothing) {
     const auto again = fail("second");
     EXPECT_FALSE(again.changed);
     EXPECT_FALSE(again.end_attempt);
-    EXPECT_EQ(life_.reason(), "first");
+    EXPECT_EQ(life_.failure().reason, "first");
     EXPECT_FALSE(life_.picture(now_).changed);
     life_.handshake_done(now_);
     EXPECT_EQ(life_.state(), LifeState::backoff);
