@@ -143,9 +143,7 @@ CameraLife::Actions CameraLife::failed(Time now, Failure failure) {
     return enter(LifeState::backoff, now);
 }
 
-CameraLife::Actions CameraLife::again(Time now) {
-    return running_ ? enter(LifeState::connecting, now) : Actions{};
-}
+CameraLife::Actions CameraLife::again(Time now) { return running_ ? enter(LifeState::connecting, now) : Actions{}; }
 
 CameraLife::Actions CameraLife::tick(Time now) {
     if (const auto next = next_tick(); !next || now < *next)

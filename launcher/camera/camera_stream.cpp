@@ -149,9 +149,8 @@ void CameraStream::apply(Source& source, const CameraLife::Actions& actions) {
     if (actions.end_attempt || source.life.state() != LifeState::connecting)
         source.permit.reset();
     if (actions.ask_permit)
-        source.permit = tools_.gate.request(source.life.urgent(now()) || config_.on_demand, [this, &source] {
-            apply(source, source.life.permitted(now()));
-        });
+        source.permit = tools_.gate.request(source.life.urgent(now()) || config_.on_demand,
+                                            [this, &source] { apply(source, source.life.permitted(now())); });
     if (actions.begin_attempt)
         begin_attempt(source);
     source.timer.set(source.life.next_tick());
@@ -167,8 +166,8 @@ bool CameraStream::stands_by(const Source& source) const {
 
 void CameraStream::begin_attempt(Source& source) {
     if (tools_.teardown.zombies(channel_name_) >= max_zombies_per_stream) {
-        apply(source, source.life.failed(
-                          now(), {FailureClass::timed_out, "earlier connections hang while they are closed"}));
+        apply(source,
+              source.life.failed(now(), {FailureClass::timed_out, "earlier connections hang while they are closed"}));
         return;
     }
     SourceEvents events;
@@ -180,8 +179,8 @@ void CameraStream::begin_attempt(Source& source) {
         report();
     };
     events.failed = [this, &source](const SourceFailure& failure) { source_failed(source, failure); };
-    auto pipeline = SourcePipeline::create(tools_.templates, source.config, channel_name_, tools_.teardown,
-                                           std::move(events));
+    auto pipeline =
+        SourcePipeline::create(tools_.templates, source.config, channel_name_, tools_.teardown, std::move(events));
     if (!pipeline) {
         apply(source, source.life.failed(now(), {FailureClass::codec, pipeline.error().text}));
         return;
@@ -230,13 +229,14 @@ void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
         apply(source, source.life.failed(now(), {failure.kind, failure.reason}));
         return;
     }
-    source.diagnosis = std::make_unique<Diagnosis>(url->host, url->port, [this, &source, failure](const Failure& found) {
-        // end_attempt destroys the Diagnosis, and with it what this function holds.
-        CameraStream* const self = this;
-        Source& failed = source;
-        const Failure told = found.reason.empty() ? Failure{failure.kind, failure.reason} : found;
-        self->apply(failed, failed.life.failed(now(), told));
-    });
+    source.diagnosis =
+        std::make_unique<Diagnosis>(url->host, url->port, [this, &source, failure](const Failure& found) {
+            // end_attempt destroys the Diagnosis, and with it what this function holds.
+            CameraStream* const self = this;
+            Source& failed = source;
+            const Failure told = found.reason.empty() ? Failure{failure.kind, failure.reason} : found;
+            self->apply(failed, failed.life.failed(now(), told));
+        });
 }
 
 void CameraStream::look(Source& source) {
@@ -270,9 +270,10 @@ void CameraStream::look_at_clock() {
         return;
     const bool often = clamped - before.clamped > (units - before.units) / 2 && units - before.units >= 10;
     if (jumps != before.jumps || often)
-        clock_ = {now() + tell_repairs, jumps != before.jumps ? "the camera's clock has jumped; times are mended"
-                                                              : "the camera's timestamps do not advance as pictures come; "
-                                                                "times are mended"};
+        clock_ = {now() + tell_repairs, jumps != before.jumps
+                                            ? "the camera's clock has jumped; times are mended"
+                                            : "the camera's timestamps do not advance as pictures come; "
+                                              "times are mended"};
 }
 
 void CameraStream::look_again() {
@@ -346,9 +347,9 @@ Failure CameraStream::failure() const {
     if (source.index == 0)
         return {};
     const Failure& preferred = sources_.front()->life.failure();
-    return preferred.reason.empty() ? Failure{}
-                                    : Failure{preferred.kind, "source 1 of " + std::to_string(sources_.size()) + ": " +
-                                                                  preferred.reason};
+    return preferred.reason.empty()
+               ? Failure{}
+               : Failure{preferred.kind, "source 1 of " + std::to_string(sources_.size()) + ": " + preferred.reason};
 }
 
 void CameraStream::report() {

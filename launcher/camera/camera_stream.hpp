@@ -113,7 +113,7 @@ private:
     bool choosing_ = false, choose_again_ = false;
     gulong demand_signal_ = 0;
     std::shared_ptr<CameraStream*> self_; // for calls that arrive from other threads; empty inside: gone
-    struct Repairs { // of time, by the channel
+    struct Repairs {                      // of time, by the channel
         uint64_t units = 0, clamped = 0, jumps = 0;
     } repairs_;
     struct {

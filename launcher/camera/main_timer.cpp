@@ -11,9 +11,9 @@ gint64 ready_time(std::optional<TimerQueue::Time> at) {
     return at ? ceil<microseconds>(at->time_since_epoch()).count() : -1;
 }
 
-GSourceFuncs functions = {nullptr, nullptr,
-                          [](GSource*, GSourceFunc callback, gpointer data) -> gboolean { return callback(data); },
-                          nullptr, nullptr, nullptr};
+GSourceFuncs functions = {
+    nullptr, nullptr, [](GSource*, GSourceFunc callback, gpointer data) -> gboolean { return callback(data); },
+    nullptr, nullptr, nullptr};
 
 } // namespace
 

@@ -90,8 +90,8 @@ std::string location(const SourceConfig& source) {
 const char* protocols(Transport transport) {
     switch (transport) {
     case Transport::tcp: return "tcp";
-    case Transport::udp: return "udp"; // CameraStream goes on with TCP if nothing comes
-    case Transport::http: return "tcp";    // inside the tunnel
+    case Transport::udp: return "udp";  // CameraStream goes on with TCP if nothing comes
+    case Transport::http: return "tcp"; // inside the tunnel
     }
     return "tcp";
 }

@@ -15,7 +15,8 @@ namespace sluice {
 class SourceChoice {
 public:
     using Time = CameraLife::Time;
-    static constexpr std::chrono::milliseconds prove{10'000}; // a source that comes back runs so long before it is shown
+    static constexpr std::chrono::milliseconds prove{
+        10'000}; // a source that comes back runs so long before it is shown
     static constexpr std::chrono::milliseconds patience{2000}; // for a connection to come to life before another begins
 
     struct Decision {

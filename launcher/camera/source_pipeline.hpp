@@ -30,8 +30,8 @@ struct SourceFailure {
 struct SourceEvents {
     std::function<void()> connected;
     std::function<void()> handshake_done;
-    std::function<void()> key_unit; // the first one has come
-    std::function<void()> writing;  // after standby
+    std::function<void()> key_unit;                   // the first one has come
+    std::function<void()> writing;                    // after standby
     std::function<void(const SourceFailure&)> failed; // once
 };
 

@@ -52,7 +52,7 @@ std::map<std::string, StreamMemory::Media> StreamMemory::parse(std::string_view 
         const Json& value = item.value();
         const auto caps = [&](const char* name) {
             return value.is_object() && value.contains(name) && value[name].is_string() ? value[name].get<std::string>()
-                                                                                       : std::string();
+                                                                                        : std::string();
         };
         const Media media{caps("video"), caps("audio")};
         if (!media.video.empty() && media.video.size() <= max_caps && media.audio.size() <= max_caps &&

@@ -70,7 +70,8 @@ TEST_F(StreamMemoryTest, ForgetsWhatIsGone) {
 }
 
 TEST_F(StreamMemoryTest, BrokenFilesAreNoneAtAll) {
-    for (const char* text : {"", "{", "[]", "{\"streams\":[]}", "{\"streams\":{\"a\":7,\"b\":{\"video\":9}}}", "\xff\xfe"}) {
+    for (const char* text :
+         {"", "{", "[]", "{\"streams\":[]}", "{\"streams\":{\"a\":7,\"b\":{\"video\":9}}}", "\xff\xfe"}) {
         std::ofstream(path_ + "/streams.json") << text;
         EXPECT_EQ(StreamMemory(*state_).of("a"), Media()) << text;
     }
