@@ -125,6 +125,10 @@ void CameraStream::connect_demand() {
                 [](gpointer told) { delete static_cast<Call*>(told); });
         }),
         new Holder(self_), [](gpointer holder, GClosure*) { delete static_cast<Holder*>(holder); }, GConnectFlags(0));
+    // Readers may have been there before: a stream that is described anew keeps its channel.
+    gboolean wanted = FALSE;
+    g_object_get(channel_.get(), "wanted", &wanted, nullptr);
+    demand_ = wanted;
 }
 
 void CameraStream::start() {
@@ -172,7 +176,10 @@ void CameraStream::begin_attempt(Source& source) {
     }
     SourceEvents events;
     events.connected = [this, &source] { apply(source, source.life.connected(now())); };
-    events.handshake_done = [this, &source] { apply(source, source.life.handshake_done(now())); };
+    events.handshake_done = [this, &source] {
+        source.permit.reset(); // the rest is waiting for a key unit, which costs nobody anything
+        apply(source, source.life.handshake_done(now()));
+    };
     events.key_unit = [this, &source] { look(source); };
     events.writing = [this] {
         choose();

@@ -40,6 +40,7 @@ enum {
     PROP_CAPS,
     PROP_AUDIO_CAPS,
     PROP_READERS,
+    PROP_WANTED,
     PROP_MAX_BYTES,
     PROP_MAX_BUFFERS,
     PROP_MAX_TIME,
@@ -199,6 +200,11 @@ void sluice_channel_get_property(GObject* object, guint id, GValue* value, GPara
         gst_value_set_caps(value, t ? t->caps.get() : nullptr);
         break;
     }
+    case PROP_WANTED: {
+        std::lock_guard lock(self->face->demand_mutex);
+        g_value_set_boolean(value, self->face->demand.level());
+        break;
+    }
     case PROP_READERS: g_value_set_uint(value, c.stats(0).readers); break;
     case PROP_MAX_BYTES: g_value_set_uint64(value, c.limits().max_bytes); break;
     case PROP_MAX_BUFFERS: g_value_set_uint64(value, c.limits().max_buffers); break;
@@ -260,6 +266,7 @@ static void sluice_channel_class_init(SluiceChannelClass* klass) {
     props[PROP_AUDIO_CAPS] =
         g_param_spec_boxed("audio-caps", "Audio caps", "Caps of the first audio track, remembered", GST_TYPE_CAPS, ro);
     props[PROP_READERS] = g_param_spec_uint("readers", "Readers", "Consumers attached", 0, G_MAXUINT, 0, ro);
+    props[PROP_WANTED] = g_param_spec_boolean("wanted", "Wanted", "The level that the signal demand tells", FALSE, ro);
     props[PROP_MAX_BYTES] =
         g_param_spec_uint64("max-gop-bytes", "Max GOP bytes", "Memory of the cached GOP (0: no limit)", 0, G_MAXUINT64,
                             SLUICE_CHANNEL_DEFAULT_MAX_BYTES, rw);

@@ -58,6 +58,7 @@ __attribute__((visibility("default"))) void sluice_channel_remember(SluiceChanne
  *   caps              GstCaps of the video track, remembered after the producer has gone; NULL before the first
  *   audio-caps        the same of the first audio track
  *   readers           uint: consumers attached now
+ *   wanted            boolean: what the signal demand told last, for those who listen from now on
  *   max-gop-bytes, max-gop-buffers, max-gop-time: read/write, the bounds above
  *   stats             GstStructure "sluice-channel-stats", snake-free field names:
  *       generation u64, access-units u64, bytes u64 (written in all), key-units u64, cached-bytes u64, cached-units u64,
