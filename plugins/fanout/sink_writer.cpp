@@ -449,11 +449,18 @@ GstFlowReturn SinkWriter::write(GstPad* pad, GstBuffer* buffer) {
     }
     if (state == State::closed)
         return GST_FLOW_FLUSHING;
-    // Made only where it is written: beside the source that writes, a look is enough.
-    Unit unit = state == State::writing ? p.maker.make(buffer) : nullptr;
-    const auto seen = unit ? std::optional(unit->key) : state == State::writing ? std::nullopt : p.maker.look(buffer);
+    Unit unit;
+    bool usable = false, key = false; // it is a unit; a reader may start with it
+    if (state == State::writing) {
+        unit = p.maker.make(buffer);
+        usable = bool(unit);
+        key = unit && unit->key;
+    } else if (const auto looked = p.maker.look(buffer)) { // beside the source that writes, a look is enough
+        usable = true;
+        key = looked.value();
+    }
     const bool video = is_video(p.maker.codec());
-    const bool start_point = seen && (video ? *seen : sound_counts && sound_alone(pad));
+    const bool start_point = usable && (video ? key : sound_counts && sound_alone(pad));
     Target t;
     std::optional<Ticket> ticket;
     bool news = false, told = false;
@@ -461,9 +468,9 @@ GstFlowReturn SinkWriter::write(GstPad* pad, GstBuffer* buffer) {
         std::lock_guard lock(mutex_);
         if (gate_.state() == State::closed)
             return GST_FLOW_FLUSHING;
-        if (seen && video)
-            counts_.video(*seen, bridge.now());
-        else if (seen)
+        if (usable && video)
+            counts_.video(key, bridge.now());
+        else if (usable)
             counts_.audio(bridge.now());
         if (start_point) {
             news = !std::exchange(counts_.announced, true);
@@ -483,7 +490,7 @@ GstFlowReturn SinkWriter::write(GstPad* pad, GstBuffer* buffer) {
     if (!told)
         if (const GstFlowReturn flow = tell_caps(pad, t); flow != GST_FLOW_OK)
             return flow;
-    if (seen && !unit)
+    if (usable && !unit)
         unit = p.maker.make(buffer);
     // Before it plays the pipeline has no base time, so no stamp means a moment yet.
     const GstClockTime pts =
