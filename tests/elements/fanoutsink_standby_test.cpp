@@ -332,6 +332,40 @@ TEST_F(FanoutSinkStandby, OrdersAtAnyMomentWhileDataComes) {
     EXPECT_TRUE(rig.source_is("writing"));
 }
 
+// The channel tells of the new tracks in the middle of the opening, in its thread and with no lock held.
+TEST_F(FanoutSinkStandby, AnOrderInTheMiddleOfTheChangeOverLeavesNothingOpen) {
+    for (const bool and_back : {false, true}) {
+        SinkRig other;
+        Standby rig;
+        struct Order : Wakeup {
+            std::function<void()> give;
+            void wake() override {
+                if (const auto once = std::exchange(give, nullptr))
+                    once();
+            }
+        };
+        const auto order = std::make_shared<Order>();
+        other.push(key_unit(), 9 * s);
+        rig.push(key_unit(), 9 * s);
+        rig.standby(false);
+        order->give = [&] {
+            rig.standby(true);
+            if (and_back)
+                rig.standby(false);
+        };
+        rig.channel->add_wakeup(order);
+        EXPECT_EQ(rig.push(key_unit(), 9 * s), GST_FLOW_OK);
+        rig.channel->remove_wakeup(order);
+        EXPECT_EQ(order->give, nullptr) << "it came in between";
+        EXPECT_FALSE(rig.present()) << "nobody writes";
+        EXPECT_FALSE(rig.source_is("writing"));
+        EXPECT_EQ(rig.push(p_slice(), 9 * s), GST_FLOW_OK);
+        EXPECT_EQ(rig.push(key_unit(), 9 * s), GST_FLOW_OK);
+        EXPECT_EQ(rig.present(), and_back);
+        EXPECT_EQ(take_error(rig.bus.get()), "");
+    }
+}
+
 TEST_F(FanoutSinkStandby, UpAndDownWhileOrdersAndDataCome) {
     Standby rig;
     std::atomic<bool> over = false;
