@@ -261,6 +261,27 @@ TEST_P(LipSync, AFlashAndABeepOfOneInstantStayTogether) {
     EXPECT_LE(std::abs(median), GetParam().limit_ms) << all;
 }
 
+// Sound and picture know by the camera's own clock when they were captured, from its first sender reports on.
+TEST(CaptureTime, OfTheCameraIsKeptWithEachUnit) {
+    const Camera front("front/main");
+    auto reader = front.channel().attach(Channel::Start::cached_gop, true, true);
+    Simcam simcam("pcmu");
+    RtspSource rtsp(simcam.url, "front/main");
+    int pictures = 0, sounds = 0;
+    EXPECT_TRUE(eventually([&] {
+        for (auto n = reader->next(); n.unit; n = reader->next()) {
+            if (!n.unit->capture_time)
+                continue;
+            const auto age = g_get_real_time() * 1000 - static_cast<int64_t>(*n.unit->capture_time);
+            EXPECT_GE(age, -INT64_C(200'000'000)); // its reports may be a little off
+            EXPECT_LE(age, INT64_C(2'000'000'000));
+            ++(is_video(n.unit->track->codec) ? pictures : sounds);
+        }
+        return pictures >= 10 && sounds >= 10;
+    })) << pictures
+        << ' ' << sounds;
+}
+
 INSTANTIATE_TEST_SUITE_P(Codecs, LipSync,
                          testing::Values(Case{"opus", "OPUS", false, 40}, Case{"pcmu", "PCMU", false, 40},
                                          Case{"aac", "OPUS", false, 40}, Case{"aac", "OPUS", true, 125}),
