@@ -26,7 +26,7 @@ export function available(stream) {
 // camera, stream: as the API has them. player: its properties running, playing, problem, waiting. frozen: no new picture is
 // shown. left: seconds until the next attempt as the page counts them, or null.
 // status is one of live, connecting, stalled, lost, idle, off; title and text say what is the matter, next what comes; note: a
-// picture plays, but not from where it should.
+// picture plays, but not from where it should. A picture that plays may have a text, too: what else is wrong.
 export function describe({ camera, stream, player, frozen, left }) {
     const say = (status, title, text = "") => ({ status, title, text: sentence(text), next: "", note: "" });
     const fallback = stream.source > 0 ? `fallback ${stream.source + 1} of ${stream.sources}` : "";
@@ -63,5 +63,5 @@ export function describe({ camera, stream, player, frozen, left }) {
         return say("connecting", "Connecting");
     if (frozen)
         return say("stalled", "Stalled", "no new picture arrives from the server");
-    return { ...say("live", "Live"), note: fallback };
+    return { ...say("live", "Live", stream.reason || ""), note: fallback };
 }

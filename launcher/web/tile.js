@@ -199,7 +199,7 @@ export class Tile {
         ];
         facts.forEach(([part, value]) => put(part, value));
         // Without what counts down: a screen reader may say it each time that it changes.
-        const told = [this.name, note ? `Playing from ${note}` : title + (text && `: ${text}`), ...facts.map(([, value]) => value)];
+        const told = [this.name, (note ? `Playing from ${note}` : title) + (text && `: ${text}`), ...facts.map(([, value]) => value)];
         this.openPart.title = told.filter(Boolean).join(" · ");
         this.streamPart.hidden = !this.stream("sub");
         this.element.classList.toggle("chosen", this.streamPart.value !== "auto");

@@ -93,7 +93,7 @@ def each_state_has_its_words():
             ({}, plays, None, ["live", "Live", "", "", ""]),
             ({"source": 1}, plays, None, ["live", "Live", "", "", "fallback 2 of 3"]),
             ({"source": 1, "reason": "primary: refused"}, plays, None,
-             ["live", "Live", "", "", "fallback 2 of 3"]),
+             ["live", "Live", "Primary: refused", "", "fallback 2 of 3"]),
             ({"state": "stalled", "reason": "no picture for 3 s"}, plays, None,
              ["stalled", "Stalled", "No picture for 3 s", "", ""]),
             (away, plays, 3.2, ["lost", "Reconnecting", "Connection refused", "next try in 4 s", ""]),
@@ -180,6 +180,7 @@ def a_camera_that_is_killed_is_counted_down_to_and_plays_again():
 @suite.case
 def a_codec_that_the_browser_cannot_play_is_named():
     global camera
+    start({"front": {"main": camera.url()}}, "codec")
     plays()
     before, origin = len(browser.joins()), browser.js("return performance.timeOrigin")
     camera = again(camera, *SMALL, "--codec", "h265")
