@@ -383,28 +383,30 @@ def guessing_is_slowed_and_disturbs_nobody():
 @case
 def each_way_a_camera_fails_has_its_reason():
     expected = {
-        "hang": "no answer to the RTSP handshake within 10 s",
-        "hang-describe": "no answer to the RTSP handshake within 10 s",
-        "denied": "the camera wants a user and password, and none are configured",
-        "forbidden": "the camera forbids access (403)",
-        "not-found": "the camera knows no stream at this address (404)",
-        "broken-sdp": "the camera's description of the stream (SDP) is broken or names no media",
-        "empty-sdp": "the camera's description of the stream (SDP) is broken or names no media",
-        "no-video": "offers no video that can be passed on (it offers audio PCMU; supported: H264, H265)",
-        "unknown-codec": "offers no video that can be passed on (it offers video MP4V-ES; supported: H264, H265)",
-        "silent": "connected, but no picture came within 5 s",
-        "close": "the camera closed the connection",
-        "garbage": "what answers there does not speak RTSP",
+        "hang": ("timed-out", "connected, but no answer within 10 s"),
+        "hang-describe": ("timed-out", "connected, but no answer within 10 s"),
+        "denied": ("unauthorised", "the camera wants a user and password, and none are configured"),
+        "forbidden": ("unauthorised", "the camera forbids access (403)"),
+        "not-found": ("not-found", "the camera knows no stream at this address (404)"),
+        "broken-sdp": ("protocol", "the camera's description of the stream (SDP) is broken or names no media"),
+        "empty-sdp": ("protocol", "the camera's description of the stream (SDP) is broken or names no media"),
+        "no-video": ("codec",
+                     "offers no video that can be passed on (it offers audio PCMU; supported: H264, H265)"),
+        "unknown-codec": ("codec",
+                          "offers no video that can be passed on (it offers video MP4V-ES; supported: H264, H265)"),
+        "silent": ("stalled", "connected, but no picture came within 5 s"),
+        "close": ("ended", "the camera closed the connection"),
+        "garbage": ("protocol", "what answers there does not speak RTSP"),
     }
     scripts = {mode: suite.keep(ScriptedCamera(mode)) for mode in expected}
     cameras = {mode: {"main": f"rtsp://127.0.0.1:{camera.port}/x"} for mode, camera in scripts.items()}
     cameras["wrong-password"] = {"main": {"url": f"rtsp://127.0.0.1:{scripts['denied'].port}/x", "user": "viewer",
                                           "password": {"env": "CAMERA_PASSWORD"}}}
-    expected["wrong-password"] = "the camera refuses this user and password"
+    expected["wrong-password"] = ("unauthorised", "the camera refuses this user and password")
     cameras["refused"] = {"main": f"rtsp://127.0.0.1:{free_port()}/x"}
-    expected["refused"] = "connection refused by 127.0.0.1 port"
+    expected["refused"] = ("refused", "connection refused by 127.0.0.1 port")
     cameras["unresolved"] = {"main": "rtsp://no-such-camera.invalid/x"}
-    expected["unresolved"] = "the name no-such-camera.invalid cannot be resolved"
+    expected["unresolved"] = ("unreachable", "the name no-such-camera.invalid cannot be resolved")
     os.environ["CAMERA_PASSWORD"] = "hunter2-camera"
     s = suite.keep(Sluice(suite.directory, cameras, name="failing"))
     seen = {}
@@ -412,14 +414,15 @@ def each_way_a_camera_fails_has_its_reason():
     def all_told():
         for camera in body_of(s.get("/api/v1/cameras"))["cameras"]:
             if camera["reason"]:
-                seen.setdefault(camera["name"], camera["reason"])
+                seen.setdefault(camera["name"], (camera["streams"][0]["failure"], camera["reason"]))
         return len(seen) == len(cameras)
 
     until(all_told, 30, f"every camera has a reason, missing: {set(cameras) - set(seen)}")
-    for name, wanted in expected.items():
-        contains(seen[name], wanted)
-        contains(s.output(), f"camera {name}/main: ")
-        contains(s.output(), wanted)
+    for name, (failure, reason) in expected.items():
+        equal(seen[name][0], failure, name)
+        contains(seen[name][1], reason)
+        contains(s.output(), f"camera {name}/main: reconnecting ({failure}): ")
+        contains(s.output(), reason)
     # All are tried again.
     until(lambda: all(c["streams"][0]["attempts"] >= 2 for c in body_of(s.get("/api/v1/cameras"))["cameras"]), 30,
           "every camera is tried again")
