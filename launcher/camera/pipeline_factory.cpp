@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/camera/pipeline_factory.hpp"
 
+#include "launcher/camera/demux_offer.hpp"
+#include "launcher/camera/file_loop.hpp"
+#include "launcher/camera/tls_trust.hpp"
+#include "launcher/camera/track_offer.hpp"
+
 namespace sluice {
 
 namespace {
@@ -18,22 +23,24 @@ void to_value(const ParameterValue& parameter, GValue* out) {
     }
 }
 
-// The caps of a capsfilter with one field changed; the field is there and says by its type what it takes.
+// The caps of a capsfilter with one field changed in every structure; it is there and says by its type what it takes.
 bool set_caps_field(GstElement* element, const PropertySetting& setting) {
     GstCaps* now = nullptr;
     g_object_get(element, setting.property.c_str(), &now, nullptr);
     Ref<GstCaps> caps = adopt(now);
-    if (!caps || gst_caps_get_size(caps.get()) != 1)
+    if (!caps || gst_caps_is_any(caps.get()) || gst_caps_is_empty(caps.get()))
         return false;
     caps = adopt(gst_caps_make_writable(caps.release()));
-    GstStructure* s = gst_caps_get_structure(caps.get(), 0);
-    const GValue* before = gst_structure_get_value(s, setting.field.c_str());
-    const auto* number = std::get_if<int64_t>(&setting.value);
-    if (!before)
-        return false;
-    if (GST_VALUE_HOLDS_FRACTION(before) && number) {
-        gst_structure_set(s, setting.field.c_str(), GST_TYPE_FRACTION, static_cast<int>(*number), 1, nullptr);
-    } else {
+    for (guint i = 0; i < gst_caps_get_size(caps.get()); i++) {
+        GstStructure* s = gst_caps_get_structure(caps.get(), i);
+        const GValue* before = gst_structure_get_value(s, setting.field.c_str());
+        const auto* number = std::get_if<int64_t>(&setting.value);
+        if (!before)
+            return false;
+        if (GST_VALUE_HOLDS_FRACTION(before) && number) {
+            gst_structure_set(s, setting.field.c_str(), GST_TYPE_FRACTION, static_cast<int>(*number), 1, nullptr);
+            continue;
+        }
         GValue given = G_VALUE_INIT, value = G_VALUE_INIT;
         to_value(setting.value, &given);
         g_value_init(&value, G_VALUE_TYPE(before));
@@ -135,6 +142,13 @@ Result<Ref<GstElement>> make_source_pipeline(const Templates& templates, const S
     for (const PropertySetting& setting : settings.value())
         if (const Result<bool> set = set_property(pipeline.get(), setting); !set)
             return Error{set.error().kind, name + set.error().text};
+    if (const std::string scheme = source.url.substr(0, source.url.find(':')); scheme == "rtsps" || scheme == "https")
+        if (const Ref<GstElement> element = adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source")))
+            set_tls_trust(element.get(), source.tls_fingerprint);
+    TrackOffer::set_branches(pipeline.get(), found->branches);
+    watch_demuxers(pipeline.get());
+    if (found->loop)
+        loop_pipeline(pipeline.get());
     // All pipelines live on one clock, which is the channels' too.
     const Ref<GstClock> clock = adopt(gst_system_clock_obtain());
     gst_pipeline_use_clock(GST_PIPELINE(pipeline.get()), clock.get());

@@ -207,7 +207,7 @@ SourceFailure describe_source_error(const GError& error, const char* debug, bool
         return {FailureClass::unauthorised, has_credentials
                                                 ? "the camera refuses this user and password"
                                                 : "the camera wants a user and password, and none are configured"};
-    if (resource(GST_RESOURCE_ERROR_NOT_FOUND))
+    if (resource(GST_RESOURCE_ERROR_NOT_FOUND) && said("(404)"))
         return {FailureClass::not_found, "the camera knows no stream at this address (404)"};
     if (said("(403)"))
         return {FailureClass::unauthorised, "the camera forbids access (403)"};
@@ -219,12 +219,20 @@ SourceFailure describe_source_error(const GError& error, const char* debug, bool
         return {FailureClass::protocol, "the camera does not offer this transport (461)", false, true};
     if (said("SDP contains no streams"))
         return {FailureClass::protocol, "the camera's description of the stream (SDP) is broken or names no media"};
-    if (said("Failed to connect"))
+    if (said("Failed to connect") || said("streaming stopped, reason error")) // all that souphttpsrc says
         return {FailureClass::unreachable, "the camera cannot be reached", true};
+    if (said("streaming stopped, reason not-linked"))
+        return {FailureClass::codec, "there is no track that can be passed on"};
     if (said("Parse error"))
         return {FailureClass::protocol, "what answers there does not speak RTSP"};
     // Elements put their own words last; without any the general ones have to do.
     const std::string words = redact_urls(detail.empty() ? error.message : std::string(error.message) + " " + detail);
+    if (resource(GST_RESOURCE_ERROR_NOT_FOUND)) // a file, a device
+        return {FailureClass::not_found, words};
+    if (said("Failed to authenticate")) // SRT
+        return {FailureClass::unauthorised, words};
+    if (said("SRT socket: Connection timeout"))
+        return {FailureClass::timed_out, words};
     if (error.domain == GST_STREAM_ERROR)
         return {FailureClass::codec, words};
     return {FailureClass::protocol, words};

@@ -3,6 +3,7 @@
 // as the pipeline behind rtspsrc takes. A track that nobody takes would end the whole pipeline.
 #pragma once
 
+#include "launcher/config/source_template.hpp"
 #include "plugins/core/refs.hpp"
 
 #include <gst/sdp/sdp.h>
@@ -10,13 +11,19 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
 class TrackOffer {
 public:
-    // takes: what RTP the pipeline has an open end for.
-    explicit TrackOffer(Ref<GstCaps> takes);
+    using Branches = std::vector<SourceTemplate::Branch>;
+
+    // takes: what RTP the pipeline has an open end for. branches: what else can be made.
+    TrackOffer(const Ref<GstCaps>& takes, Branches branches);
+
+    // What attach() finds.
+    static void set_branches(GstElement* pipeline, const Branches& branches);
 
     // Connects the element "source" of a pipeline to a new one; nullptr if it is no rtspsrc. Its signals come from its
     // threads and may still do so while the pipeline goes down.
@@ -24,16 +31,20 @@ public:
 
     // Also names the codecs that a camera leaves to the payload type (26 for JPEG, 0 for PCMU...).
     void read(GstSDPMessage* sdp);
-    bool select(const GstCaps* caps);
+    // In rtspsrc's thread, before the track is set up.
+    bool select(GstElement* source, const GstCaps* caps);
 
     // "the camera offers no video that can be passed on (it offers ...; supported are ...)", if nothing of what it offers
     // can be used; empty: something can, or nothing was offered yet.
     std::string nothing_usable();
 
 private:
-    bool usable(const GstCaps* caps, const char* media) const;
+    bool usable(const GstCaps* rtp, const char* media) const;
+    void make_branch(GstElement* source, const GstCaps* rtp) const;
 
-    const Ref<GstCaps> takes_;
+    const Ref<GstCaps> open_ends_;
+    const Branches branches_;
+    Ref<GstCaps> takes_; // both
     std::mutex mutex_;
     std::string refused_; // "video JPEG, audio PCMU"
     bool video_comes_ = false, video_selected_ = false, sound_selected_ = false;

@@ -17,7 +17,7 @@ public:
     TemplateParser(std::vector<ConfigError>& errors, SourceTemplate& out) : errors_(errors), out_(out) {}
 
     void parse(const Json& root) {
-        if (!known(root, "", {"name", "description", "loop", "parameters", "pipeline"}))
+        if (!known(root, "", {"name", "description", "loop", "parameters", "pipeline", "branches"}))
             return;
         if (const auto name = text(root, "", "name"); name && !is_config_name(*name))
             error("/name", std::string("found a name that is not allowed, allowed: ") + config_name_allowed);
@@ -31,7 +31,9 @@ public:
         else
             for (const auto& item : root["parameters"].items())
                 out_.parameters[item.key()] = parameter(item.value(), json_pointer("/parameters", item.key()));
-        pipeline(root);
+        out_.pipeline = pipeline(root, "");
+        if (root.contains("branches"))
+            branches(root["branches"], "/branches");
     }
 
 private:
@@ -120,18 +122,30 @@ private:
         return out;
     }
 
-    void pipeline(const Json& root) {
-        if (!root.contains("pipeline") || !root["pipeline"].is_array() || root["pipeline"].empty()) {
-            error("/pipeline", "found no list, allowed: a list of texts");
-            return;
+    std::string pipeline(const Json& value, const std::string& at) {
+        std::string out;
+        if (!value.contains("pipeline") || !value["pipeline"].is_array() || value["pipeline"].empty()) {
+            error(at + "/pipeline", "found no list, allowed: a list of texts");
+            return out;
         }
-        for (const Json& line : root["pipeline"]) {
+        for (const Json& line : value["pipeline"]) {
             if (!line.is_string()) {
-                error("/pipeline", "found something that is no text, allowed: a list of texts");
-                return;
+                error(at + "/pipeline", "found something that is no text, allowed: a list of texts");
+                return out;
             }
-            out_.pipeline += (out_.pipeline.empty() ? "" : " ") + line.get<std::string>();
+            out += (out.empty() ? "" : " ") + line.get<std::string>();
         }
+        return out;
+    }
+
+    void branches(const Json& list, const std::string& at) {
+        if (!list.is_array())
+            error(at, "found no list, allowed: a list of objects");
+        else
+            for (size_t i = 0; i < list.size(); i++)
+                if (const std::string here = json_pointer(at, std::to_string(i));
+                    known(list[i], here, {"caps", "pipeline"}))
+                    out_.branches.push_back({text(list[i], here, "caps").value_or(""), pipeline(list[i], here)});
     }
 
     std::vector<ConfigError>& errors_;
@@ -218,6 +232,9 @@ Result<std::vector<PropertySetting>> bind_parameters(const SourceTemplate& sourc
                                                     ": the value is not allowed, allowed: " + *allowed};
         for (const TemplateParameter::Target& target : parameter.sets)
             out.push_back({target.element, target.property, target.field, value});
+        // The address first: an element that takes settings out of it forgets the ones before (srtsrc).
+        if (name == "url")
+            std::rotate(out.begin(), out.end() - static_cast<std::ptrdiff_t>(parameter.sets.size()), out.end());
     }
     return out;
 }

@@ -35,6 +35,13 @@ struct SourceTemplate {
     std::map<std::string, TemplateParameter> parameters;
     std::string pipeline; // for gst_parse_launch
     bool loop = false;    // at its end it begins again
+    // Chains that are made only when the camera has a track for them: one that decodes and encodes costs as much memory as
+    // all the rest.
+    struct Branch {
+        std::string caps;     // of the track
+        std::string pipeline; // from there to the fanoutsink
+    };
+    std::vector<Branch> branches;
 };
 
 // One property to set.

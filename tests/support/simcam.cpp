@@ -20,7 +20,7 @@ struct Options {
     int port = 0, fps = 30, width = 1280, height = 720, bitrate = 1500, bframes = 0, slices = 1, noise = 3, cameras = 0;
     double gop = 10;
     gboolean sub = FALSE, basic = FALSE;
-    GString8 address, codec, profile, sound, user, password;
+    GString8 address, codec, profile, sound, user, password, certificate;
 };
 
 void check(bool ok, const char* what) {
@@ -30,7 +30,7 @@ void check(bool ok, const char* what) {
 
 void parse(int& argc, char**& argv, Options& o) {
     char *address = nullptr, *codec = nullptr, *profile = nullptr, *sound = nullptr, *user = nullptr,
-         *password = nullptr;
+         *password = nullptr, *certificate = nullptr;
     const GOptionEntry entries[] = {
         {"address", 0, 0, G_OPTION_ARG_STRING, &address, "Address to listen on (127.0.0.1)", "ADDRESS"},
         {"port", 0, 0, G_OPTION_ARG_INT, &o.port, "RTSP port, 0 for any (0)", "PORT"},
@@ -42,7 +42,7 @@ void parse(int& argc, char**& argv, Options& o) {
         {"height", 0, 0, G_OPTION_ARG_INT, &o.height, "Height of the main stream (720)", "PIXELS"},
         {"bitrate", 0, 0, G_OPTION_ARG_INT, &o.bitrate, "Bitrate of the main stream (1500)", "KBIT/S"},
         {"noise", 0, 0, G_OPTION_ARG_INT, &o.noise, "Noise in the picture, 0 to 20; it costs bits (3)", "LEVEL"},
-        {"codec", 0, 0, G_OPTION_ARG_STRING, &codec, "h264 or h265 (h264)", "NAME"},
+        {"codec", 0, 0, G_OPTION_ARG_STRING, &codec, "h264, h265 or jpeg (h264)", "NAME"},
         {"profile", 0, 0, G_OPTION_ARG_STRING, &profile,
          "H.264 profile: constrained-baseline, baseline, main, high (main)", "NAME"},
         {"bframes", 0, 0, G_OPTION_ARG_INT, &o.bframes, "B-frames between two others (0)", "N"},
@@ -52,6 +52,8 @@ void parse(int& argc, char**& argv, Options& o) {
         {"user", 0, 0, G_OPTION_ARG_STRING, &user, "Ask for this user...", "NAME"},
         {"password", 0, 0, G_OPTION_ARG_STRING, &password, "... and this password, by Digest", "PASSWORD"},
         {"basic", 0, 0, G_OPTION_ARG_NONE, &o.basic, "... or by Basic", nullptr},
+        {"certificate", 0, 0, G_OPTION_ARG_FILENAME, &certificate,
+         "rtsps:// with the certificate and key of this PEM file", "FILE"},
         {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr},
     };
     GOptionContext* context = g_option_context_new("- simulated RTSP cameras");
@@ -66,6 +68,7 @@ void parse(int& argc, char**& argv, Options& o) {
     o.sound.reset(sound);
     o.user.reset(user);
     o.password.reset(password);
+    o.certificate.reset(certificate);
     if (GErrorPtr e{error})
         throw std::invalid_argument(e->message);
 
@@ -81,13 +84,14 @@ void parse(int& argc, char**& argv, Options& o) {
     check(o.bframes >= 0 && o.bframes <= 8, "--bframes: 0 to 8");
     check(o.slices >= 1 && o.slices <= 32, "--slices: 1 to 32");
     const std::string c = codec ? codec : "h264", p = profile ? profile : "main";
-    check(c == "h264" || c == "h265", "--codec: h264 or h265");
+    check(c == "h264" || c == "h265" || c == "jpeg", "--codec: h264, h265 or jpeg");
     check(p == "constrained-baseline" || p == "baseline" || p == "main" || p == "high",
           "--profile: constrained-baseline, baseline, main or high");
     check(o.bframes == 0 || c == "h265" || p == "main" || p == "high", "--bframes: not in a baseline profile");
     const std::string a = sound ? sound : "opus";
     check(a == "opus" || a == "pcmu" || a == "pcma" || a == "aac", "--sound: opus, pcmu, pcma or aac");
     check(!user == !password, "--user and --password belong together");
+    check(!user || !certificate, "--certificate: without --user");
 }
 
 StreamOptions stream_options(const Options& o, bool sub) {
@@ -102,6 +106,7 @@ StreamOptions stream_options(const Options& o, bool sub) {
     s.slices = o.slices;
     s.noise = o.noise;
     s.h265 = o.codec && std::string(o.codec.get()) == "h265";
+    s.jpeg = o.codec && std::string(o.codec.get()) == "jpeg";
     if (o.profile)
         s.profile = o.profile.get();
     if (o.sound)
@@ -145,6 +150,8 @@ int run(const Options& o) {
         s.password = o.password.get();
     }
     s.basic = o.basic;
+    if (o.certificate)
+        s.certificate = o.certificate.get();
     std::vector<std::string> paths;
     Server* self = nullptr;
     Server server(s, [&] {

@@ -41,7 +41,19 @@ Server::Server(const ServerOptions& options, std::function<void()> ready)
     : options_(options), ready_(std::move(ready)), server_(adopt(gst_rtsp_server_new())) {
     gst_rtsp_server_set_address(server_.get(), options_.address.c_str());
     gst_rtsp_server_set_service(server_.get(), std::to_string(options_.port).c_str());
-    if (!options_.user.empty()) {
+    if (!options_.certificate.empty()) {
+        // Alone: gst-rtsp-server asks who somebody is wherever there is a GstRTSPAuth.
+        auto auth = adopt(gst_rtsp_auth_new());
+        GError* error = nullptr;
+        const auto certificate = adopt(g_tls_certificate_new_from_file(options_.certificate.c_str(), &error));
+        if (const GErrorPtr e{error})
+            throw std::runtime_error("the certificate cannot be read: " + std::string(e->message));
+        gst_rtsp_auth_set_tls_certificate(auth.get(), certificate.get());
+        GstRTSPToken* token = gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, role, nullptr);
+        gst_rtsp_auth_set_default_token(auth.get(), token);
+        gst_rtsp_token_unref(token);
+        gst_rtsp_server_set_auth(server_.get(), auth.get());
+    } else if (!options_.user.empty()) {
         auto auth = adopt(gst_rtsp_auth_new());
         GstRTSPToken* token = gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, role, nullptr);
         if (options_.basic) {
@@ -74,7 +86,8 @@ Server::~Server() {
 }
 
 std::string Server::url(const std::string& path) const {
-    return "rtsp://" + options_.address + ":" + std::to_string(gst_rtsp_server_get_bound_port(server_.get())) + path;
+    return (options_.certificate.empty() ? "rtsp://" : "rtsps://") + options_.address + ":" +
+           std::to_string(gst_rtsp_server_get_bound_port(server_.get())) + path;
 }
 
 void Server::add(const std::string& path, Stream& stream) {
@@ -85,8 +98,9 @@ void Server::add(const std::string& path, Stream& stream) {
     const std::string& sound = stream.options().sound;
     const std::string launch =
         "( " + feed +
-        (h265 ? "feed ! h265parse config-interval=-1 ! rtph265pay name=pay0 pt=96 "
-              : "feed ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 aggregate-mode=none ") +
+        (stream.options().jpeg ? "feed ! rtpjpegpay name=pay0 pt=26 "
+         : h265                ? "feed ! h265parse config-interval=-1 ! rtph265pay name=pay0 pt=96 "
+                : "feed ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 aggregate-mode=none ") +
         (sound.empty() ? ""
                        : feed + (sound == "opus"   ? "sound ! rtpopuspay name=pay1 pt=97 "
                                  : sound == "aac"  ? "sound ! aacparse ! rtpmp4gpay name=pay1 pt=97 "
@@ -96,7 +110,7 @@ void Server::add(const std::string& path, Stream& stream) {
     gst_rtsp_media_factory_set_launch(factory.get(), launch.c_str());
     gst_rtsp_media_factory_set_shared(factory.get(), TRUE);
     gst_rtsp_media_factory_set_suspend_mode(factory.get(), GST_RTSP_SUSPEND_MODE_NONE);
-    if (!options_.user.empty())
+    if (!options_.user.empty() || !options_.certificate.empty())
         gst_rtsp_media_factory_add_role(factory.get(), role, GST_RTSP_PERM_MEDIA_FACTORY_ACCESS, G_TYPE_BOOLEAN, TRUE,
                                         GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN, TRUE, nullptr);
     paths_.push_back(std::make_unique<Path>(Path{this, path, &stream, {}, false}));
@@ -135,6 +149,7 @@ void Server::start_reader(Path& path) {
     if (!source || !end)
         throw std::runtime_error("the GStreamer element rtspsrc is missing (package gstreamer1.0-plugins-good)");
     gst_util_set_object_arg(G_OBJECT(source), "protocols", "tcp");
+    gst_util_set_object_arg(G_OBJECT(source), "tls-validation-flags", "0"); // its own
     g_object_set(source, "location", url(path.path).c_str(), "latency", 0u, "user-id",
                  options_.user.empty() ? nullptr : options_.user.c_str(), "user-pw",
                  options_.user.empty() ? nullptr : options_.password.c_str(), nullptr);

@@ -17,6 +17,7 @@ struct ServerOptions {
     std::string address = "127.0.0.1";
     int port = 0;               // 0: any
     std::string user, password; // both or none
+    std::string certificate;    // PEM file with the key: rtsps:// instead of rtsp://
     bool basic = false;         // Basic instead of Digest
 };
 

@@ -25,6 +25,8 @@ GstVideoInfo video_info(const StreamOptions& o) {
 std::string encoder_text(const StreamOptions& o) {
     const int key_interval = std::max(1, int(std::lround(o.gop * o.fps)));
     const std::string bitrate = " bitrate=" + std::to_string(o.bitrate);
+    if (o.jpeg)
+        return "jpegenc quality=70";
     if (o.h265)
         return "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=" + std::to_string(key_interval) + bitrate +
                " option-string=scenecut=0:bframes=" + std::to_string(o.bframes) +

@@ -21,7 +21,7 @@ struct StreamOptions {
     double gop = 10;    // seconds
     int bitrate = 1500; // kbit/s
     int bframes = 0, slices = 1, noise = 3;
-    bool h265 = false;
+    bool h265 = false, jpeg = false;
     std::string profile = "main"; // H.264: baseline, main, high
     std::string sound; // opus, pcmu, pcma, aac: a beep and a flash in the same instant each second; empty: none
 };

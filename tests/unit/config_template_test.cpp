@@ -41,6 +41,7 @@ TEST(SourceTemplate, Parses) {
 TEST(SourceTemplate, BindsValuesAndDefaults) {
     const auto bound = bind_parameters(parsed(good), {{"url", std::string("x ! y \" '")}, {"latency", int64_t(10)}});
     ASSERT_TRUE(bound) << bound.error().text;
+    EXPECT_EQ(bound.value()[0].property, "location") << "the address comes first";
     std::map<std::string, ParameterValue> set;
     for (const PropertySetting& s : bound.value())
         set[s.element + "." + s.property] = s.value;
