@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from faults import RETURNS, Matrix
+from faults import LOST, RETURNS, Matrix
 from harness import Suite
 
 matrix = Matrix(Suite())
@@ -78,12 +78,13 @@ def redirected(f):
         f.camera.set(status={"DESCRIBE": status}, location=moved.url())
         f.act("reset")
         f.healed = f.began
-        f.is_noticed("ended", "clos|reset", 1.0)
+        f.is_noticed("ended", LOST, 1.0)
         f.is_back(RETURNS)
         assert moved.stats()["playing"] == 1, "it plays there"
         f.camera.set(status={})
         f.fault()
         moved.act("reset")
+        f.is_noticed("ended", LOST, 1.0)
         f.is_back(RETURNS)
 
 

@@ -5,11 +5,10 @@ import signal
 import sys
 import time
 
-from faults import RETURNS, STALL, Matrix
+from faults import LOST, RETURNS, STALL, Matrix
 from harness import Suite
 
 matrix = Matrix(Suite())
-LOST = "clos|reset|ended"
 NO_PICTURE = r"no picture for 3 s"
 
 
@@ -29,6 +28,7 @@ def rebooted_with_another_sps(f):
     f.reboot(media="b")
     f.is_noticed("ended", LOST, 1.0)
     f.is_back(size="480x270")
+    f.proves_itself()
     f.reboot(media="a")
     f.is_noticed("ended", LOST, 1.0)
     f.is_back(size="320x180")
@@ -80,7 +80,7 @@ def sound_gone_and_back_after_a_reboot(f):
     f.reboot(sound=None)
     f.is_noticed("ended", LOST, 1.0)
     f.is_back()
-    time.sleep(2)
+    f.proves_itself()
     assert f.viewer.sounds[-1] < f.healed + 0.5, "no sound any more"
     f.reboot(sound="PCMU")
     f.is_back()

@@ -16,6 +16,7 @@ class Viewer:
         self.name = name
         self.changed = threading.Condition()
         self.pictures = []     # when each was complete
+        self.clock = []        # their RTP times in seconds, without wrapping
         self.keys = []         # of those the ones that begin with a key frame
         self.sizes = []        # (time, "320x180") as it changes
         self.sounds = []
@@ -45,6 +46,26 @@ class Viewer:
             end = end or time.monotonic()
             times = [begin] + self.pictures[bisect.bisect(self.pictures, begin):bisect.bisect(self.pictures, end)] + [end]
         return max(b - a for a, b in zip(times, times[1:]))
+
+    def picture_came(self, at, rtp_time):
+        """Of two RTP times the way from the one to the other is the shorter one."""
+        before = self.clock[-1] if self.clock else rtp_time / 90000
+        step = (rtp_time - round(before * 90000)) % (1 << 32)
+        self.clock.append(before + (step - (1 << 32) * (step >= 1 << 31)) / 90000)
+        self.pictures.append(at)
+
+    def clock_trouble(self, begin, end=None):
+        """Why a browser would not show these pictures in time: their RTP times must grow, and as fast as time passes."""
+        with self.changed:
+            first, last = bisect.bisect(self.pictures, begin), bisect.bisect(self.pictures, end or time.monotonic())
+            came, clock = self.pictures[first:last], self.clock[first:last]
+        for i in range(1, len(clock)):
+            if clock[i] <= clock[i - 1]:
+                return f"RTP time {clock[i]:.3f} after {clock[i - 1]:.3f}, {came[i] - begin:.2f} s after the beginning"
+        off = [c - a for a, c in zip(came, clock)]
+        if off and max(off) - min(off) > 0.5:
+            return f"RTP time and time drift {max(off) - min(off):.2f} s apart"
+        return None
 
     def count(self, begin, end):
         return bisect.bisect(self.pictures, end) - bisect.bisect(self.pictures, begin)
@@ -96,7 +117,7 @@ class Viewers:
             viewer, at, rest = self.viewers[name], int(at) / 1e6, rest[0] if rest else ""
             with viewer.changed:
                 if what in ("p", "k"):
-                    viewer.pictures.append(at)
+                    viewer.picture_came(at, int(rest))
                     if what == "k":
                         viewer.keys.append(at)
                 elif what == "sound":

@@ -16,6 +16,7 @@ from harness import Sluice, complain, note, settled, until
 
 STALL = 3.5    # noticed within that many seconds at the default of 3
 RETURNS = 1.5  # a camera that works again, and was lost less than 15 s ago: a try each 250 to 500 ms, and connecting
+LOST = "closed the connection|reset the connection"
 GOOD = {"media": "a", "sound": None, "auth": None, "status": {}, "mute": [], "silent": [], "trickle": False, "udp": "ok",
         "loss": 0.0, "frozen": False, "sprop": True, "in_band": True, "mode": 1, "start": "key", "position": 0.0}
 
@@ -54,6 +55,10 @@ class Fault:
         self.fault()
         self.healed = self.camera.reboot(**options)
 
+    def proves_itself(self):
+        """A camera that has run for so long is a healthy one: losing it is followed by quick tries again."""
+        time.sleep(10.5)
+
     def heal(self, **options):
         """The camera works again."""
         self.healed = self.camera.set(**options) if options else time.monotonic()
@@ -89,6 +94,7 @@ class Fault:
         self.recover = max(self.recover or 0.0, took)
         assert took <= within, f"{self.name}: pictures after {took:.2f} s, allowed are {within}; {self.viewer}"
         self.stays()
+        self.in_time(self.began or came)
         until(lambda: self.status().state == "streaming", 3, "the API says streaming, too")
         return came
 
@@ -101,11 +107,16 @@ class Fault:
         self.detect, self.recover = None, max(self.recover or 0.0, longest)
         assert longest <= gap, f"{self.name}: {longest:.2f} s without a picture, allowed are {gap}; {self.viewer}"
         self.stays()
+        self.in_time(self.began)
 
     def lost_nothing(self):
         """One connection all the time."""
         losses = self.status().stream["losses"] - self.losses
         assert losses == 0, f"{losses} connections were lost"
+
+    def in_time(self, since):
+        trouble = self.viewer.clock_trouble(since)
+        assert not trouble, trouble
 
     def stays(self):
         assert not self.viewer.closed, f"the session was closed: {self.viewer.closed[1]}"
@@ -142,7 +153,7 @@ class Fault:
             if self.error:
                 self.host.p.send_signal(18)
                 self.host.kill()
-                self.camera.describe(**GOOD, **self.options)
+                self.camera.describe(**{**GOOD, **self.options})
                 self.host.start()
         except Exception:  # pylint: disable=broad-except
             self.error += traceback.format_exc()
@@ -206,7 +217,7 @@ class Matrix:
             until(lambda n=name: n in self.status.history, 10, "the API answers")
             fault.act("reset")
             fault.viewer.picture_after(time.monotonic() + 0.5, 15, "pictures after the first loss")
-        time.sleep(10) # a camera that has run for that long is a healthy one
+        time.sleep(10.5) # see Fault.proves_itself()
         self.before = self.count()
         for name, (fault, function) in self.faults.items():
             self.threads[name] = threading.Thread(target=fault.run, args=(function,), daemon=True)

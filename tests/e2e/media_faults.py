@@ -4,7 +4,7 @@
 import sys
 import time
 
-from faults import RETURNS, STALL, Matrix
+from faults import LOST, RETURNS, STALL, Matrix
 from harness import Suite
 
 matrix = Matrix(Suite())
@@ -47,6 +47,7 @@ def timestamps_wrap(f):
     f.fault()
     f.camera.set(base=(1 << 32) - 90000 * 3)
     f.act("reset")
+    f.is_noticed("ended", LOST, 1.0)
     f.is_back()
     f.fault()
     f.goes_on(6, 0.5)
@@ -61,7 +62,7 @@ def live(f, media, position):
 def key_frame_each_20_seconds(f):
     live(f, "gop20", 8)
     f.healed += 12 # when the next one comes
-    f.is_noticed("ended", "clos|reset", 1.0)
+    f.is_noticed("ended", LOST, 1.0)
     time.sleep(4)
     attempts = f.status().stream["attempts"]
     assert f.status().state == "connecting", f.status()
@@ -129,6 +130,7 @@ def plays(f, media, size="320x180", **options):
     f.goes_on(5, 0.5)
     pictures = f.viewer.count(f.began, f.began + 4)
     assert 54 <= pictures <= 66, f"{pictures} pictures in 4 s, 60 were sent: an access unit is one picture"
+    f.proves_itself()
     f.reboot(media="a", **{o: {"mode": 1, "sprop": True, "in_band": True}[o] for o in options})
     f.is_back()
 
@@ -182,6 +184,7 @@ def udp_falls_to_tcp(f):
 def udp_is_refused(f):
     f.camera.set(udp="refused")
     f.act("reset")
+    f.is_noticed("ended", LOST, 1.0)
     f.is_back(RETURNS)
     assert f.camera.stats()["udp"] == 0
 

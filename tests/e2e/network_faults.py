@@ -37,6 +37,11 @@ class FarHost(Host):
         ip("link", "set", "eth0", "up", pid=self.pid)
         return at
 
+    def kill(self):
+        super().kill()
+        # Its namespace goes with it, but not at once.
+        subprocess.run(["ip", "link", "del", self.cable], check=False, capture_output=True)
+
     def lose_packets(self):
         """Each end sends to a card that is not there; neither is told anything."""
         for where, who, device in ((None, self.place, self.cable), (self.pid, self.here, "eth0")):

@@ -89,6 +89,8 @@ class Session(asyncio.Protocol):
             self.request(text.split(" ", 2), fields)
 
     def write(self, data):
+        if self.transport.is_closing():
+            return
         if self.hung:
             if sum(map(len, self.late)) < MOST_UNSENT:
                 self.late.append(data)

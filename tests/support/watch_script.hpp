@@ -158,7 +158,7 @@ private:
             w.key |= (all[1] & 0x1f) == 5;
         }
         if (p.marker)
-            tell(std::exchange(w.key, false) ? "k" : "p", name);
+            tell(std::exchange(w.key, false) ? "k" : "p", name, std::to_string(p.timestamp));
     }
 
     static void nal_came(const std::string& name, Watching& w, std::span<const uint8_t> nal) {

@@ -7,7 +7,7 @@
 // sluice-watcher BASE-URL: viewers as its input says, "join NAME CAMERA [sound]" and "leave NAME", over one WebSocket. Says
 // "ready", then a line for each thing that happens, "WHAT NAME TIME [TEXT]", TIME in us of the monotonic clock:
 //   joined SESSION, refused STATUS WHY, closed WHY    once
-//   p, k                                              a picture is complete; one that begins with a key frame
+//   p, k RTP-TIME                                     a picture is complete; one that begins with a key frame
 //   size WIDTHxHEIGHT                                 of the pictures from now on, as their SPS says
 //   sound                                             has come, ten times a second at most
 //   state streaming|waiting [WHY]                     as the launcher tells it
