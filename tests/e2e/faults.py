@@ -29,12 +29,17 @@ class Fault:
         self.name = name
         self.options = options
         self.stream = stream
-        self.camera = self.viewer = self.host = None
+        self.camera = self.viewer = self.host = self.spare = None
         self.began = self.noticed = self.healed = None # moments
         self.detect = self.recover = None              # seconds
         self.closed = False
         self.error = None
         self.losses = 0 # of the launcher's count, before the case
+
+    def configuration(self):
+        if self.spare:
+            return {"sources": [{"url": self.camera.url()}, {"url": self.spare.url()}], **self.stream}
+        return {"url": self.camera.url(), **self.stream}
 
     # What happens to the camera
 
@@ -170,12 +175,14 @@ class Matrix:
         self.threads = {}
         self.sluice = self.status = self.viewers = self.before = self.after = None
 
-    def fault(self, stream=None, viewer="", **options):
-        """A case with a camera of these options. stream: more of its configuration; viewer: "sound" takes that, too."""
+    def fault(self, stream=None, viewer="", spare=False, **options):
+        """A case with a camera of these options. stream: more of its configuration; viewer: "sound" takes that, too; spare:
+        it has a second camera as its fallback."""
         def add(function):
             name = function.__name__.replace("_", "-")
             fault = Fault(self, name, options, stream or {})
             fault.sound = viewer == "sound"
+            fault.has_spare = spare
             self.faults[name] = fault, function
 
             def case():
@@ -205,9 +212,10 @@ class Matrix:
         for name, (fault, _) in self.faults.items():
             fault.host = self.suite.keep(self.make_host(self.suite.directory, {name: fault.options}, name))
             fault.camera = fault.host.camera(name)
+            if fault.has_spare:
+                fault.spare = self.spare(name + "-spare", media="b")
         self.sluice = self.suite.keep(Sluice(
-            self.suite.directory,
-            {n: {"main": {"url": f.camera.url(), **f.stream}} for n, (f, _) in self.faults.items()}))
+            self.suite.directory, {n: {"main": f.configuration()} for n, (f, _) in self.faults.items()}))
         until(lambda: all(c["state"] == "streaming" for c in cameras(self.sluice).values()), 30, "all cameras stream")
         self.viewers = self.suite.keep(Viewers(self.sluice))
         for name, (fault, _) in self.faults.items():

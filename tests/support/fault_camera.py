@@ -63,6 +63,7 @@ class Camera:
         self.packets = {}
         self.epoch = time.monotonic()
         self.count = 0 # pictures since then
+        self.late = 0.0 # how much a picture was, at most, since somebody asked: the machine is busy
         self.base = random.getrandbits(32)
         self.frozen_at = None
         self.chance = random.Random(name)
@@ -180,6 +181,7 @@ class Camera:
 
     def tick(self):
         now = time.monotonic()
+        self.late = max(self.late, now - self.epoch - (self.count + 1) / self.media.fps)
         while self.epoch + (self.count + 1) / self.media.fps <= now:
             self.count += 1
             for session in list(self.sessions):
@@ -226,7 +228,8 @@ class Camera:
                 session.wake()
 
     def stats(self):
-        return {"connected": self.connected, "requests": self.requests, "sessions": len(self.sessions),
+        late, self.late = self.late, 0.0
+        return {"late": late, "connected": self.connected, "requests": self.requests, "sessions": len(self.sessions),
                 "playing": sum(s.playing for s in self.sessions), "hung": sum(s.hung for s in self.sessions),
                 "udp": sum(bool(t.udp) for s in self.sessions for t in s.tracks.values())}
 
