@@ -216,7 +216,7 @@ class Matrix:
                 fault.spare = self.spare(name + "-spare", media="b")
         self.sluice = self.suite.keep(Sluice(
             self.suite.directory, {n: {"main": f.configuration()} for n, (f, _) in self.faults.items()}))
-        until(lambda: all(c["state"] == "streaming" for c in cameras(self.sluice).values()), 30, "all cameras stream")
+        self.all_stream(30)
         self.viewers = self.suite.keep(Viewers(self.sluice))
         for name, (fault, _) in self.faults.items():
             fault.viewer = self.viewers.join(name, sound=fault.sound)
@@ -225,11 +225,20 @@ class Matrix:
             until(lambda n=name: n in self.status.history, 10, "the API answers")
             fault.act("reset")
             fault.viewer.picture_after(time.monotonic() + 0.5, 15, "pictures after the first loss")
+        for fault, _ in self.faults.values():
+            fault.viewer.wait(lambda v=fault.viewer: v.size() == v.sizes[0][1], 30, "the first source again")
         time.sleep(10.5) # see Fault.proves_itself()
         self.before = self.count()
         for name, (fault, function) in self.faults.items():
             self.threads[name] = threading.Thread(target=fault.run, args=(function,), daemon=True)
             self.threads[name].start()
+
+    def all_stream(self, seconds):
+        try:
+            until(lambda: all(c["state"] == "streaming" for c in cameras(self.sluice).values()), seconds, "")
+        except AssertionError as e:
+            raise AssertionError("not all cameras stream: " + ", ".join(
+                f"{n} {c['state']}: {c['reason']}" for n, c in cameras(self.sluice).items() if c["state"] != "streaming")) from e
 
     def count(self):
         return settled(self.sluice.threads, 2), settled(self.sluice.descriptors, 1), self.sluice.resident()
@@ -239,7 +248,7 @@ class Matrix:
         self.begin()
         for thread in self.threads.values():
             thread.join()
-        until(lambda: all(c["state"] == "streaming" for c in cameras(self.sluice).values()), 70, "all cameras stream")
+        self.all_stream(70)
         try:
             until(lambda: settled(self.sluice.threads, 1) <= self.before[0], 15, "")
         except AssertionError:
