@@ -336,6 +336,10 @@ def summary(values):
             if values else "nothing")
 
 
+class Skip(Exception):
+    """This case cannot run here; why."""
+
+
 class Suite:
     """Cases run in the order they were written and report as TAP; each file has one directory for logs and state."""
 
@@ -359,8 +363,13 @@ class Suite:
             return thing.stop() if hasattr(thing, "stop") else thing.close()
         return None
 
+    @staticmethod
+    def wanted():
+        """Names of cases on the command line; none: all."""
+        return sys.argv[1:]
+
     def main(self):
-        wanted = sys.argv[1:]
+        wanted = self.wanted()
         cases = [c for c in self.cases if not wanted or c.__name__ in wanted]
         print(f"1..{len(cases)}", flush=True)
         failed = 0
@@ -374,6 +383,8 @@ class Suite:
                 try:
                     case()
                     print(f"ok {number} - {name}", flush=True)
+                except Skip as e:
+                    print(f"ok {number} - {name} # SKIP {e}", flush=True)
                 except Exception:  # pylint: disable=broad-except
                     failed += 1
                     complain(f"{name}\n{traceback.format_exc()}")

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # suite -> build directory it runs in. Order is the order of running: the cheap ones first.
-MESON_SUITES = {"unit": "build", "elements": "build", "integration": "build", "e2e": "build"}
+MESON_SUITES = {"unit": "build", "elements": "build", "integration": "build", "faults": "build", "e2e": "build"}
 SANITIZERS = {
     "asan": ("build-asan", ["-Db_sanitize=address,undefined"]),
     "tsan": ("build-tsan", ["-Db_sanitize=thread"]),
@@ -132,7 +132,7 @@ def run_checks(tally, which):
         tally.fail("checks", "no check found")
 
 
-def run_long(suites, tally):
+def run_long(suites, tally, soak_seconds):
     if "tidy" in suites:
         say("clang-tidy")
         if call([".ci/clang-tidy-all", "build"]) == 0:
@@ -162,7 +162,8 @@ def run_long(suites, tally):
                     continue
                 if not build(directory, tally):
                     continue
-            run_meson(directory, [suite], tally, f"{suite} ", extra=["--timeout-multiplier", "20"])
+            run_meson(directory, [suite], tally, f"{suite} ", extra=["--timeout-multiplier", "20"],
+                      env={"SLUICE_SOAK_SECONDS": str(soak_seconds)})
 
 
 def main():
@@ -206,7 +207,8 @@ def main():
                     build(directory, tally):
                 run_meson(directory, ["unit", "elements"], tally, f"{name} ", extra=["--timeout-multiplier", "5"])
 
-    run_long(suites, tally)
+    # Asked for by itself the soak is short enough for a change that waits for it.
+    run_long(suites, tally, 7200 if args.long else 600)
 
     print()
     for name, why in tally.failures:

@@ -3,7 +3,16 @@
 // password in SLUICE_ADMIN_PASSWORD. Says "watching"; then for each line on its standard input how many pictures have come
 // since the last line, to the viewer that got the fewest, and the longest time without one in ms: "412 35.2". Ends with
 // its input.
+//
+// sluice-watcher BASE-URL: viewers as its input says, "join NAME CAMERA [sound]" and "leave NAME", over one WebSocket. Says
+// "ready", then a line for each thing that happens, "WHAT NAME TIME [TEXT]", TIME in us of the monotonic clock:
+//   joined SESSION, refused STATUS WHY, closed WHY    once
+//   p, k RTP-TIME                                     a picture is complete; one that begins with a key frame
+//   size WIDTHxHEIGHT                                 of the pictures from now on, as their SPS says
+//   sound                                             has come, ten times a second at most
+//   state streaming|waiting [WHY]                     as the launcher tells it
 #include "tests/support/http_client.hpp"
+#include "tests/support/watch_script.hpp"
 #include "tests/support/whep_viewer.hpp"
 
 #include <cstdio>
@@ -42,17 +51,17 @@ void report(std::list<WhepViewer>& viewers) {
 int main(int argc, char** argv) {
     gst_init(&argc, &argv);
     const char* password = std::getenv("SLUICE_ADMIN_PASSWORD");
-    if (argc != 4 || !password)
-        return fail("usage: sluice-watcher BASE-URL CAMERA COUNT, with SLUICE_ADMIN_PASSWORD");
-    const std::string user = std::string("admin:") + password;
-    const GString8 encoded(g_base64_encode(reinterpret_cast<const guchar*>(user.data()), user.size()));
+    if ((argc != 2 && argc != 4) || !password)
+        return fail("usage: sluice-watcher BASE-URL [CAMERA COUNT], with SLUICE_ADMIN_PASSWORD");
+    const std::string authorization = basic_authorization("admin", password);
+    if (argc == 2)
+        return WatchScript(argv[1], authorization).run() ? EXIT_SUCCESS : fail("no WebSocket");
     std::list<WhepViewer> viewers;
     for (int i = 0; i < std::atoi(argv[3]); i++) {
         WhepViewer& viewer = viewers.emplace_back();
         const HttpAnswer answer =
             http("POST", std::string(argv[1]) + "/whep/" + argv[2],
-                 {{"Content-Type", "application/sdp"}, {"Authorization", std::string("Basic ") + encoded.get()}},
-                 viewer.offer());
+                 {{"Content-Type", "application/sdp"}, {"Authorization", authorization}}, viewer.offer());
         if (answer.status != 201)
             return fail("no session: " + std::to_string(answer.status) + " " + answer.error + answer.body);
         viewer.take_answer(answer.body);

@@ -189,6 +189,7 @@ public:
     std::string location;
     // Each packet, whole; from the threads they come in. Set before join().
     std::function<void(bool sound, GstBuffer* packet)> on_packet;
+    bool keep = true; // false: on_packet is all that is done with them; for those that stay long
 
 private:
     template <typename F> bool wait(F condition) {
@@ -225,13 +226,16 @@ private:
         auto* self = static_cast<WhepViewer*>(user);
         if (self->on_packet)
             self->on_packet(false, GST_PAD_PROBE_INFO_BUFFER(info));
-        self->take(rtp_packet(GST_PAD_PROBE_INFO_BUFFER(info)));
+        if (self->keep)
+            self->take(rtp_packet(GST_PAD_PROBE_INFO_BUFFER(info)));
         return GST_PAD_PROBE_OK;
     }
     static GstPadProbeReturn sound_came(GstPad*, GstPadProbeInfo* info, gpointer user) {
         auto* self = static_cast<WhepViewer*>(user);
         if (self->on_packet)
             self->on_packet(true, GST_PAD_PROBE_INFO_BUFFER(info));
+        if (!self->keep)
+            return GST_PAD_PROBE_OK;
         std::lock_guard lock(self->mutex_);
         self->sound_packets_.push_back(rtp_packet(GST_PAD_PROBE_INFO_BUFFER(info)));
         self->changed_.notify_all();
