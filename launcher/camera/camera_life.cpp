@@ -145,6 +145,14 @@ CameraLife::Actions CameraLife::failed(Time now, Failure failure) {
 
 CameraLife::Actions CameraLife::again(Time now) { return running_ ? enter(LifeState::connecting, now) : Actions{}; }
 
+void CameraLife::hurry(Time now) {
+    if (is_lasting(failure_.kind))
+        return;
+    quick_until_ = now + limits_.quick_window;
+    if (state_ == LifeState::backoff)
+        deadline_ = std::min(deadline_, now + limits_.quick_max);
+}
+
 CameraLife::Actions CameraLife::tick(Time now) {
     if (const auto next = next_tick(); !next || now < *next)
         return {};

@@ -67,6 +67,8 @@ public:
     Actions failed(Time now, Failure failure);
     // The attempt is over and the next begins without a wait and without a failure: with another transport.
     Actions again(Time now);
+    // The stream that this source belongs to was healthy and has lost its picture: try quickly for a while.
+    void hurry(Time now);
     Actions tick(Time now);                // the clock has reached next_tick()
     std::optional<Time> next_tick() const; // nothing to wait for: nullopt
 

@@ -160,8 +160,22 @@ void CameraStream::apply(Source& source, const CameraLife::Actions& actions) {
     source.timer.set(source.life.next_tick());
     if (!actions.changed)
         return;
+    if (actions.end_attempt && source.life.urgent(now()))
+        hurry(source);
     choose();
     report();
+}
+
+// A healthy source is lost. If nobody else has a picture, all do what they can.
+void CameraStream::hurry(const Source& lost) {
+    for (const auto& other : sources_)
+        if (other->life.state() == LifeState::streaming)
+            return;
+    for (const auto& other : sources_)
+        if (other->index != lost.index) {
+            other->life.hurry(now());
+            other->timer.set(other->life.next_tick());
+        }
 }
 
 bool CameraStream::stands_by(const Source& source) const {
@@ -230,6 +244,8 @@ void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
     }
     if (failure.wants_tcp && use_tcp(source))
         return;
+    if (failure.taken_over && sources_.size() > 1) // both had their key unit before either could be told to stand by
+        return apply(source, source.life.again(now()));
     std::string why;
     const auto url = parse_camera_url(source.config.url, why);
     if (!failure.could_not_connect || !url) {

@@ -83,6 +83,7 @@ private:
     };
 
     void apply(Source& source, const CameraLife::Actions& actions);
+    void hurry(const Source& lost);
     void begin_attempt(Source& source);
     void keep_alive(Source& source);
     void source_failed(Source& source, const SourceFailure& failure);

@@ -13,7 +13,7 @@ class SessionLimit {
 public:
     using Duration = std::chrono::milliseconds;
     // The default timeout of a session is 60 s (RFC 2326, 12.37); what is much longer is no timeout of that kind.
-    static constexpr Duration shortest{8000}, longest{180'000};
+    static constexpr Duration shortest{4000}, longest{180'000};
 
     // The camera has ended a connection of that age by itself.
     void ended(Duration age) {

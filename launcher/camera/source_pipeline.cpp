@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* message_end = "sluice-end-of-stream";
 constexpr const char* message_started = "sluice-started";
+constexpr unsigned max_connections = 8; // of one attempt
 constexpr const char* closed_by_camera = "the camera closed the connection";
 
 void post(GstElement* source, const char* name) {
@@ -179,7 +180,9 @@ void SourcePipeline::handle_progress(GstMessage* message) {
     const GString8 code(raw_code);
     if (failed_)
         return;
-    if (type == GST_PROGRESS_TYPE_CONTINUE && g_strcmp0(code.get(), "open") == 0)
+    if (g_strcmp0(code.get(), "connect") == 0 && ++connections_ > max_connections)
+        fail({FailureClass::protocol, "the camera redirects again and again"});
+    else if (type == GST_PROGRESS_TYPE_CONTINUE && g_strcmp0(code.get(), "open") == 0)
         tell(events_.connected);
     else if (type == GST_PROGRESS_TYPE_COMPLETE && g_strcmp0(code.get(), "request") == 0)
         tell(events_.handshake_done);
@@ -223,6 +226,11 @@ SourceFailure describe_source_error(const GError& error, const char* debug, bool
         return {FailureClass::unreachable, "the camera cannot be reached", true};
     if (said("streaming stopped, reason not-linked"))
         return {FailureClass::codec, "there is no track that can be passed on"};
+    if (resource(GST_RESOURCE_ERROR_READ) && said("Could not receive message"))
+        return {FailureClass::ended, "the camera has reset the connection"};
+    if (resource(GST_RESOURCE_ERROR_BUSY) &&
+        std::string_view(error.message).find("taken over") != std::string_view::npos)
+        return {.kind = FailureClass::ended, .reason = "another source has taken over", .taken_over = true};
     if (said("Parse error"))
         return {FailureClass::protocol, "what answers there does not speak RTSP"};
     // Elements put their own words last; without any the general ones have to do.

@@ -24,6 +24,7 @@ struct SourceFailure {
     std::string reason;             // for people to read; no secrets, one line
     bool could_not_connect = false; // the TCP connection itself: a look at the network says more (Diagnosis)
     bool wants_tcp = false;         // the camera does not do UDP
+    bool taken_over = false;        // by another source of the same stream
 };
 
 // Called in the main context, never from within create() or start(), and not after its destruction (which they may cause).
@@ -82,6 +83,7 @@ private:
     const bool has_credentials_;
     const std::shared_ptr<TrackOffer> offer_; // nullptr: no camera that describes itself
     bool failed_ = false;
+    unsigned connections_ = 0; // rtspsrc has made: more than one means that it is sent elsewhere
 };
 
 // What a GError of a source and its debug text mean to the person in front of the camera.

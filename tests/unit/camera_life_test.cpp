@@ -324,4 +324,30 @@ TEST_F(CameraLifeTest, LateNewsOfAnEndedAttemptChangeNothing) {
     EXPECT_EQ(life_.state(), LifeState::backoff);
 }
 
+TEST_F(CameraLifeTest, InAHurryItIsTriedQuicklyForAWhile) {
+    start();
+    for (int i = 0; i < 6; i++) {
+        fail();
+        turn();
+    }
+    fail(); // half a minute to wait
+    life_.hurry(now_);
+    const auto since = now_;
+    EXPECT_LE(turn(), 500ms);
+    while (now_ - since < 14s) {
+        fail();
+        EXPECT_LE(turn(), 500ms);
+    }
+    now_ = since + 15s;
+    fail();
+    EXPECT_GT(turn(), 10s);
+}
+
+TEST_F(CameraLifeTest, NoHurryWithWrongCredentials) {
+    start();
+    fail("the camera refuses this user and password", FailureClass::unauthorised);
+    life_.hurry(now_);
+    EXPECT_GT(turn(), 5s);
+}
+
 } // namespace
