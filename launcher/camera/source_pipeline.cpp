@@ -204,7 +204,11 @@ void SourcePipeline::fail(const SourceFailure& failure) {
 
 SourceFailure describe_source_error(const GError& error, const char* debug, bool has_credentials) {
     const std::string detail = detail_of(debug);
-    const auto said = [&](const char* words) { return detail.find(words) != std::string::npos; };
+    // Most say it in the details, some elements in the message itself.
+    const auto said = [&](const char* words) {
+        return detail.find(words) != std::string::npos ||
+               std::string_view(error.message).find(words) != std::string_view::npos;
+    };
     const auto resource = [&](int code) { return error.domain == GST_RESOURCE_ERROR && error.code == code; };
     if (resource(GST_RESOURCE_ERROR_NOT_AUTHORIZED))
         return {FailureClass::unauthorised, has_credentials
@@ -218,8 +222,9 @@ SourceFailure describe_source_error(const GError& error, const char* debug, bool
         return {FailureClass::refused, "the camera has no room for another connection (453)"};
     if (said("(503)"))
         return {FailureClass::refused, "the camera says that it is not available now (503)"};
-    if (said("(461)"))
-        return {FailureClass::protocol, "the camera does not offer this transport (461)", false, true};
+    if (said("(461)") || said("allow more transport protocols"))
+        return {
+            .kind = FailureClass::protocol, .reason = "the camera does not offer this transport", .wants_tcp = true};
     if (said("SDP contains no streams"))
         return {FailureClass::protocol, "the camera's description of the stream (SDP) is broken or names no media"};
     if (said("Failed to connect") || said("streaming stopped, reason error")) // all that souphttpsrc says
@@ -228,8 +233,7 @@ SourceFailure describe_source_error(const GError& error, const char* debug, bool
         return {FailureClass::codec, "there is no track that can be passed on"};
     if (resource(GST_RESOURCE_ERROR_READ) && said("Could not receive message"))
         return {FailureClass::ended, "the camera has reset the connection"};
-    if (resource(GST_RESOURCE_ERROR_BUSY) &&
-        std::string_view(error.message).find("taken over") != std::string_view::npos)
+    if (resource(GST_RESOURCE_ERROR_BUSY) && said("taken over"))
         return {.kind = FailureClass::ended, .reason = "another source has taken over", .taken_over = true};
     if (said("Parse error"))
         return {FailureClass::protocol, "what answers there does not speak RTSP"};
