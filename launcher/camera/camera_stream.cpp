@@ -38,6 +38,9 @@ LifeLimits limits_of(const StreamConfig& stream, const SourceConfig& source, Lif
     limits.stall = milliseconds(stream.stall_ms);
     if (source.transport == Transport::udp)
         limits.first_picture = std::min(limits.first_picture, udp_first_picture);
+    std::string why;
+    if (const auto url = parse_camera_url(source.url, why); url && url->listens)
+        limits.backoff_first = limits.backoff_max = limits.quick_max; // while it does not listen nobody can call
     return limits;
 }
 

@@ -29,22 +29,21 @@ struct Track {
 struct Loop {
     std::mutex mutex;
     std::map<GstPad*, Track> tracks; // those that have caps
-    bool rewinding = false, new_round = false;
-    GstClockTime begin = GST_CLOCK_TIME_NONE; // running time of the first picture of all
+    bool rewinding = false;
 
     bool any_video() const {
         return std::any_of(tracks.begin(), tracks.end(), [](const auto& t) { return t.second.video; });
     }
 
-    // False: not of this round. later: by how much this round begins later than the first one did.
-    bool buffer(GstPad* pad, GstBuffer* buffer, GstClockTimeDiff& later) {
+    // False: not of this round.
+    bool buffer(GstPad* pad, GstBuffer* buffer) {
         const std::lock_guard lock(mutex);
         Track& t = tracks[pad];
         if (t.stale)
             return false;
         if (t.segment.format != GST_FORMAT_TIME || !GST_BUFFER_PTS_IS_VALID(buffer))
             return true;
-        GstClockTime time = gst_segment_to_running_time(&t.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+        const GstClockTime time = gst_segment_to_running_time(&t.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
         if (!GST_CLOCK_TIME_IS_VALID(time))
             return true;
         if (GST_BUFFER_DURATION_IS_VALID(buffer) && GST_BUFFER_DURATION(buffer) > 0)
@@ -53,10 +52,6 @@ struct Loop {
             t.step = std::min<GstClockTime>(time - t.last, GST_SECOND);
         t.last = time;
         if (t.video == any_video()) {
-            if (!GST_CLOCK_TIME_IS_VALID(begin))
-                begin = time;
-            if (std::exchange(new_round, false))
-                later = GST_CLOCK_DIFF(begin, time);
             t.begin = std::min(t.begin, time); // GST_CLOCK_TIME_NONE is the greatest
             t.end = std::max(t.end, time + t.step);
         }
@@ -93,7 +88,6 @@ struct Loop {
             t.stale = true;
         }
         rewinding = false;
-        new_round = true;
         return length;
     }
 };
@@ -105,8 +99,8 @@ struct Rewind {
     Ref<GstPad> pad; // of the track that ended last
 };
 
-void move_base_time(GstElement* pipeline, GstClockTimeDiff by) {
-    const GstClockTime base = gst_element_get_base_time(pipeline) + static_cast<GstClockTime>(by);
+void move_base_time(GstElement* pipeline, GstClockTime by) {
+    const GstClockTime base = gst_element_get_base_time(pipeline) + by;
     GstIterator* it = gst_bin_iterate_recurse(GST_BIN(pipeline));
     gst_iterator_foreach(
         it,
@@ -127,7 +121,7 @@ void rewind(GstElement* pipeline, gpointer data) {
         return;
     }
     // Before data comes again: after the flush running time begins anew at zero.
-    move_base_time(pipeline, GstClockTimeDiff(length));
+    move_base_time(pipeline, length);
     GstEvent* seek =
         gst_event_new_seek(1.0, GST_FORMAT_TIME, GstSeekFlags(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT),
                            GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0);
@@ -142,15 +136,8 @@ Ref<GstElement> pipeline_of(GstPad* pad) {
 
 GstPadProbeReturn watch(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
     const Shared& loop = *static_cast<Shared*>(data);
-    if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
-        GstClockTimeDiff later = 0;
-        if (!loop->buffer(pad, GST_PAD_PROBE_INFO_BUFFER(info), later))
-            return GST_PAD_PROBE_DROP;
-        // Some demuxers count from another moment after a seek (an edit list, B-frames).
-        if (const auto pipeline = later != 0 ? pipeline_of(pad) : nullptr)
-            move_base_time(pipeline.get(), -later);
-        return GST_PAD_PROBE_OK;
-    }
+    if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
+        return loop->buffer(pad, GST_PAD_PROBE_INFO_BUFFER(info)) ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
     GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
     switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_CAPS: {
@@ -188,16 +175,11 @@ void loop_pipeline(GstElement* pipeline) {
     gst_iterator_foreach(
         it,
         [](const GValue* item, gpointer data) {
-            // In front of what waits for the clock, so that the time can be set right before anything waits for it.
-            const Ref<GstPad> peer = adopt(gst_pad_get_peer(GST_PAD(g_value_get_object(item))));
-            const Ref<GstElement> before = adopt(peer ? gst_pad_get_parent_element(peer.get()) : nullptr);
-            const Ref<GstPad> pad = adopt(before ? gst_element_get_static_pad(before.get(), "sink") : nullptr);
-            if (pad)
-                gst_pad_add_probe(pad.get(),
-                                  GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM |
-                                                  GST_PAD_PROBE_TYPE_EVENT_FLUSH),
-                                  watch, new Shared(*static_cast<const Shared*>(data)),
-                                  [](gpointer shared) { delete static_cast<Shared*>(shared); });
+            gst_pad_add_probe(GST_PAD(g_value_get_object(item)),
+                              GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM |
+                                              GST_PAD_PROBE_TYPE_EVENT_FLUSH),
+                              watch, new Shared(*static_cast<const Shared*>(data)),
+                              [](gpointer shared) { delete static_cast<Shared*>(shared); });
         },
         const_cast<void*>(static_cast<const void*>(&loop)));
     gst_iterator_free(it);

@@ -6,7 +6,7 @@
 
 namespace sluice {
 
-// pipeline: of a template, not started yet, with a clocksync right before each pad of the fanoutsink. The end of the video, or of the sound where there is no video, is the end: a
+// pipeline: of a template, not started yet. The end of the video, or of the sound where there is no video, is the end: a
 // picture that stands still while the rest of the sound plays would look like a fault. What the sound has left is cut off.
 // A file that cannot be read from its start again, or is shorter than a tenth of a second, ends with an error message.
 void loop_pipeline(GstElement* pipeline);

@@ -93,8 +93,7 @@ void parse_local(CameraUrl& url, std::string_view rest, std::string& why) {
 }
 
 // SRT's parameters that an address may have; others have fields beside it, or nothing to do here.
-void check_srt(const CameraUrl& url, std::string_view path, std::string& why) {
-    bool listens = false;
+void check_srt(CameraUrl& url, std::string_view path, std::string& why) {
     const size_t mark = path.find('?');
     std::string_view query = mark == std::string_view::npos ? std::string_view() : path.substr(mark + 1);
     while (!query.empty()) {
@@ -108,7 +107,7 @@ void check_srt(const CameraUrl& url, std::string_view path, std::string& why) {
             why = "of SRT's parameters only mode, streamid and pbkeylen can be given";
         else if (key == "mode" && value != "caller" && value != "listener")
             why = "the mode is neither caller nor listener";
-        listens = listens || (key == "mode" && value == "listener");
+        url.listens = url.listens || (key == "mode" && value == "listener");
     }
     if (!path.substr(0, mark).empty() && path.substr(0, mark) != "/")
         why = "SRT has no paths";
@@ -116,7 +115,7 @@ void check_srt(const CameraUrl& url, std::string_view path, std::string& why) {
         why = "SRT has no users";
     else if (!url.has_port)
         why = "it names no port";
-    else if (url.host.empty() && !listens)
+    else if (url.host.empty() && !url.listens)
         why = "it names no host";
 }
 

@@ -21,6 +21,7 @@ struct CameraUrl {
     uint16_t port = 0;     // if none is named, the scheme's own
     bool has_port = false; // one is named
     bool has_credentials = false;
+    bool listens = false; // waits for the sender instead of calling it
 };
 
 constexpr const char* camera_url_allowed = "rtsp://HOST[:PORT]/PATH, rtsps://..., http://... or https://... (MJPEG), "

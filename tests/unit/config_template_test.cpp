@@ -96,6 +96,21 @@ TEST(SourceTemplate, BadTemplates) {
     }
 }
 
+TEST(SourceTemplate, Branches) {
+    const SourceTemplate t = parsed(R"({"name": "t", "parameters": {}, "pipeline": ["p"],
+        "branches": [{"caps": "application/x-rtp", "pipeline": ["a", "! b"]}]})");
+    ASSERT_EQ(t.branches.size(), 1u);
+    EXPECT_EQ(t.branches[0].caps, "application/x-rtp");
+    EXPECT_EQ(t.branches[0].pipeline, "a ! b");
+    for (const char* branches : {"{}", "[1]", R"([{"caps": "x"}])", R"([{"pipeline": ["a"]}])",
+                                 R"([{"caps": "x", "pipeline": ["a"], "y": 1}])"}) {
+        std::vector<ConfigError> errors;
+        parse_template(
+            R"({"name": "t", "parameters": {}, "pipeline": ["p"], "branches": )" + std::string(branches) + "}", errors);
+        EXPECT_FALSE(errors.empty()) << branches;
+    }
+}
+
 TEST(SourceTemplate, WhatIsRequiredHasToBeGiven) {
     const SourceTemplate t = parsed(R"({"name": "t", "parameters": {
         "a": {"type": "string", "required": true, "sets": ["x.y"]},
@@ -157,14 +172,18 @@ TEST_F(TemplateDirectories, EverythingThatIsWrongIsTold) {
     EXPECT_NE(missing.error().text.find("SLUICE_PIPELINES"), std::string::npos);
 }
 
-TEST(SourceTemplate, TheCommittedOneLoads) {
+TEST(SourceTemplate, TheCommittedOnesLoad) {
     const char* pipelines = std::getenv("SLUICE_PIPELINES");
     ASSERT_TRUE(pipelines);
-    const auto rtsp = load_template(pipelines, "rtsp");
-    ASSERT_TRUE(rtsp) << rtsp.error().text;
-    EXPECT_EQ(rtsp->name, "rtsp");
+    const auto all = Templates::load(pipelines);
+    ASSERT_TRUE(all) << all.error().text;
+    EXPECT_EQ(all.value().names(), (std::vector<std::string>{"file", "mjpeg", "rtsp", "srt", "test", "v4l2"}));
     for (const char* name : {"url", "user", "password", "transport", "latency"})
-        EXPECT_TRUE(rtsp->parameters.count(name)) << name;
+        EXPECT_TRUE(all.value().find("rtsp")->parameters.count(name)) << name;
+    // What an address on this machine gives a value to.
+    EXPECT_TRUE(all.value().find("file")->parameters.at("location").required);
+    EXPECT_TRUE(all.value().find("v4l2")->parameters.at("device").required);
+    EXPECT_TRUE(all.value().find("test")->parameters.count("pattern"));
     const auto missing = load_template(pipelines, "no-such-template");
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().kind, ErrorKind::missing_file);

@@ -98,7 +98,9 @@ TEST(CameraUrl, Srt) {
     EXPECT_EQ(url->host, "10.0.0.5");
     EXPECT_EQ(url->port, 9000);
     EXPECT_EQ(url->location, "srt://10.0.0.5:9000?streamid=a/b&pbkeylen=16");
+    EXPECT_FALSE(url->listens);
     EXPECT_TRUE(parse("srt://:9000?mode=listener"));
+    EXPECT_TRUE(parse("srt://:9000?mode=listener")->listens);
     EXPECT_TRUE(parse("srt://0.0.0.0:9000/?mode=listener"));
     EXPECT_TRUE(parse("srt://h:9000?mode=caller"));
     for (const char* text :
