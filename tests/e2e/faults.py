@@ -109,7 +109,7 @@ class Fault:
         longest = self.viewer.gap(self.began)
         seen = self.matrix.status.since(self.name, self.began)
         assert all(s.state == "streaming" for s in seen), "; ".join(map(str, seen[-8:]))
-        self.detect, self.recover = None, max(self.recover or 0.0, longest)
+        self.recover = max(self.recover or 0.0, longest)
         assert longest <= gap, f"{self.name}: {longest:.2f} s without a picture, allowed are {gap}; {self.viewer}"
         self.stays()
         self.in_time(self.began)
