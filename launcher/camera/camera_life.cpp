@@ -145,10 +145,10 @@ CameraLife::Actions CameraLife::failed(Time now, Failure failure) {
 
 CameraLife::Actions CameraLife::again(Time now) { return running_ ? enter(LifeState::connecting, now) : Actions{}; }
 
-void CameraLife::hurry(Time now) {
-    if (is_lasting(failure_.kind))
+void CameraLife::hurry(Time now, Time until) {
+    if (is_lasting(failure_.kind) || now >= until)
         return;
-    quick_until_ = now + limits_.quick_window;
+    quick_until_ = std::max(quick_until_.value_or(until), until);
     if (state_ == LifeState::backoff)
         deadline_ = std::min(deadline_, now + limits_.quick_max);
 }

@@ -67,8 +67,8 @@ public:
     Actions failed(Time now, Failure failure);
     // The attempt is over and the next begins without a wait and without a failure: with another transport.
     Actions again(Time now);
-    // The stream that this source belongs to was healthy and has lost its picture: try quickly for a while.
-    void hurry(Time now);
+    // The stream that this source belongs to was healthy and has lost its picture: try quickly until then.
+    void hurry(Time now, Time until);
     Actions tick(Time now);                // the clock has reached next_tick()
     std::optional<Time> next_tick() const; // nothing to wait for: nullopt
 
@@ -85,7 +85,8 @@ public:
     bool promised() const { return handshake_done_; }          // the same
     // A connection that works, whether or not a picture can be shown yet.
     bool alive() const { return state_ == LifeState::streaming || (state_ == LifeState::connecting && data_seen_); }
-    // It was a healthy camera a moment ago: it is not told apart from others by waiting.
+    // It was a healthy camera a moment ago, and is tried quickly until then.
+    std::optional<Time> quick_until() const { return quick_until_; }
     bool urgent(Time now) const { return quick_until_ && now < *quick_until_; }
     uint64_t attempts() const { return attempts_; }
     uint64_t losses() const { return losses_; } // of a camera that was streaming

@@ -169,14 +169,14 @@ void CameraStream::apply(Source& source, const CameraLife::Actions& actions) {
     report();
 }
 
-// A healthy source is lost. If nobody else has a picture, all do what they can.
+// A healthy source is lost. If nobody else has a picture, all do what they can, for as long as that one does.
 void CameraStream::hurry(const Source& lost) {
     for (const auto& other : sources_)
         if (other->life.state() == LifeState::streaming)
             return;
     for (const auto& other : sources_)
         if (other->index != lost.index) {
-            other->life.hurry(now());
+            other->life.hurry(now(), *lost.life.quick_until());
             other->timer.set(other->life.next_tick());
         }
 }

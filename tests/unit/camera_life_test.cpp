@@ -331,14 +331,15 @@ TEST_F(CameraLifeTest, InAHurryItIsTriedQuicklyForAWhile) {
         turn();
     }
     fail(); // half a minute to wait
-    life_.hurry(now_);
     const auto since = now_;
+    life_.hurry(now_, since + 15s);
     EXPECT_LE(turn(), 500ms);
     while (now_ - since < 14s) {
         fail();
         EXPECT_LE(turn(), 500ms);
     }
     now_ = since + 15s;
+    life_.hurry(now_, since + 15s); // over is over
     fail();
     EXPECT_GT(turn(), 10s);
 }
@@ -346,7 +347,7 @@ TEST_F(CameraLifeTest, InAHurryItIsTriedQuicklyForAWhile) {
 TEST_F(CameraLifeTest, NoHurryWithWrongCredentials) {
     start();
     fail("the camera refuses this user and password", FailureClass::unauthorised);
-    life_.hurry(now_);
+    life_.hurry(now_, now_ + 15s);
     EXPECT_GT(turn(), 5s);
 }
 
