@@ -96,7 +96,7 @@ def redirected_in_a_circle(f):
     asked = len(f.camera.stats()["requests"])
     time.sleep(3)
     asked = len(f.camera.stats()["requests"]) - asked
-    assert asked < 150, f"{asked} requests in 3 s"
+    assert asked < 500, f"{asked} requests in 3 s" # ten tries; rtspsrc alone would follow for ever
     f.heal(status={})
     f.is_back(5.0)
 

@@ -3,6 +3,7 @@
 
 Each case begins and ends with a camera that works and a viewer that watches, so that what is left at the end was lost.
 """
+import json
 import re
 import threading
 import time
@@ -148,7 +149,7 @@ class Fault:
         except Exception:  # pylint: disable=broad-except
             self.error = traceback.format_exc()
             seen = self.matrix.status.since(self.name, self.began or 0)
-            self.error += f"{self.name}: " + "; ".join(map(str, seen[-10:]))
+            self.error += f"{self.name}: " + "; ".join(map(str, seen[-10:])) + f"\n{self.matrix.viewers_of(self.name)}"
         finally:
             self.repair()
 
@@ -260,6 +261,11 @@ class Matrix:
         assert self.after[2] - self.before[2] < self.memory, (self.before, self.after)
         assert not zombies, zombies
 
+    def viewers_of(self, camera):
+        """As the API lists them."""
+        told = json.loads(self.sluice.get("/api/v1/viewers")[2])["viewers"]
+        return json.dumps([v for v in told if v["camera"] == camera])
+
     def table(self):
         def number(value):
             return "-" if value is None else f"{value:.2f} s"
@@ -276,7 +282,7 @@ class Matrix:
             self.table()
         for fault, _ in self.faults.values():
             if fault.error:
-                complain(f"{fault.name}: {fault.error.strip().splitlines()[-1][:600]}")
+                complain(f"{fault.name}: {fault.error.strip().splitlines()[-2][:600]}")
 
     def main(self):
         def nothing_is_left():
