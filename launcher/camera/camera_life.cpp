@@ -62,6 +62,7 @@ CameraLife::Actions CameraLife::permitted(Time now) {
     if (state_ != LifeState::connecting || running_)
         return {};
     running_ = true;
+    began_ = now;
     attempts_++;
     connected_ = handshake_done_ = data_seen_ = streamed_ = false;
     deadline_ = now + limits_.connect;
@@ -118,6 +119,8 @@ milliseconds CameraLife::next_delay(Time now, FailureClass kind) {
     if (is_lasting(kind))
         quick_until_.reset();
     if (quick_until_ && now < *quick_until_)
+        return between(limits_.quick_min, limits_.quick_max);
+    if (!limits_.patient && (kind == FailureClass::timed_out || kind == FailureClass::ended))
         return between(limits_.quick_min, limits_.quick_max);
     quick_until_.reset();
     backoff_ = backoff_ == milliseconds(0) ? limits_.backoff_first : std::min(backoff_ * 2, limits_.backoff_max);

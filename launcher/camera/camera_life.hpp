@@ -33,6 +33,7 @@ struct LifeLimits {
     std::chrono::milliseconds quick_min{250}, quick_max{500};
     std::chrono::milliseconds backoff_first{1000}, backoff_max{60'000};
     std::chrono::milliseconds backoff_denied{10'000}; // wrong credentials: cameras lock accounts
+    bool patient = true; // false: when nobody came in time it begins again at once (it listens)
 };
 
 struct Failure {
@@ -72,6 +73,8 @@ public:
     Actions tick(Time now);                // the clock has reached next_tick()
     std::optional<Time> next_tick() const; // nothing to wait for: nullopt
 
+    void set_first_picture(std::chrono::milliseconds limit) { limits_.first_picture = limit; }
+
     LifeState state() const { return state_; }
     Time since() const { return since_; } // of the state
     // Why there is no picture; none while streaming and before the first failure.
@@ -81,6 +84,7 @@ public:
     // Without a break. Nothing unless streaming.
     std::optional<Time> streaming_since() const;
     bool attempt_running() const { return running_; }
+    Time began() const { return began_; }                      // the attempt
     bool data_seen() const { return data_seen_ || streamed_; } // by this attempt or, without one, the last
     bool promised() const { return handshake_done_; }          // the same
     // A connection that works, whether or not a picture can be shown yet.
@@ -100,7 +104,8 @@ private:
     LifeState state_ = LifeState::idle;
     Time since_{};
     bool running_ = false; // an attempt is under way
-    Time deadline_{};      // of connecting and backoff
+    Time began_{};
+    Time deadline_{}; // of connecting and backoff
     bool connected_ = false, handshake_done_ = false;
     Time handshake_at_{};
     bool data_seen_ = false; // by this attempt

@@ -40,7 +40,7 @@ LifeLimits limits_of(const StreamConfig& stream, const SourceConfig& source, Lif
         limits.first_picture = std::min(limits.first_picture, udp_first_picture);
     std::string why;
     if (const auto url = parse_camera_url(source.url, why); url && url->listens)
-        limits.backoff_first = limits.backoff_max = limits.quick_max; // while it does not listen nobody can call
+        limits.patient = false; // while it does not listen nobody can call
     return limits;
 }
 
@@ -58,18 +58,18 @@ int hope(LifeState state) {
 
 } // namespace
 
-CameraStream::Source::Source(CameraStream& stream, size_t i, const LifeLimits& limits)
-    : index(i), config(stream.config_.sources[i]), life(limits_of(stream.config_, config, limits), random_fraction),
+CameraStream::Source::Source(CameraStream& stream, size_t i)
+    : index(i), config(stream.config_.sources[i]),
+      life(limits_of(stream.config_, config, stream.tools_.limits), random_fraction),
       timer(stream.tools_.timers, [&stream, this] { stream.look(*this); }),
       keep_alive_timer(stream.tools_.timers, [&stream, this] { stream.keep_alive(*this); }) {}
 
-CameraStream::CameraStream(const std::string& camera, StreamConfig config, const StreamTools& tools,
-                           const LifeLimits& limits)
+CameraStream::CameraStream(const std::string& camera, StreamConfig config, const StreamTools& tools)
     : config_(std::move(config)), channel_name_(camera + "/" + config_.name), tools_(tools),
       channel_(adopt(sluice_channel_get(channel_name_.c_str()))), choice_(config_.sources.size()),
       choose_timer_(tools.timers, [this] { look_again(); }), self_(std::make_shared<CameraStream*>(this)) {
     for (size_t i = 0; i < config_.sources.size(); i++)
-        sources_.push_back(std::make_unique<Source>(*this, i, limits));
+        sources_.push_back(std::make_unique<Source>(*this, i));
     remember();
     if (config_.on_demand)
         connect_demand();
@@ -156,8 +156,10 @@ void CameraStream::apply(Source& source, const CameraLife::Actions& actions) {
     if (actions.end_attempt || source.life.state() != LifeState::connecting)
         source.permit.reset();
     if (actions.ask_permit)
-        source.permit = tools_.gate.request(source.life.urgent(now()) || config_.on_demand,
-                                            [this, &source] { apply(source, source.life.permitted(now())); });
+        source.permit = tools_.gate.request(source.life.urgent(now()) || config_.on_demand, [this, &source] {
+            apply(source, source.life.permitted(now()));
+            choose(); // patience with it begins now
+        });
     if (actions.begin_attempt)
         begin_attempt(source);
     source.timer.set(source.life.next_tick());
@@ -192,7 +194,13 @@ void CameraStream::begin_attempt(Source& source) {
         return;
     }
     SourceEvents events;
-    events.connected = [this, &source] { apply(source, source.life.connected(now())); };
+    events.connected = [this, &source] {
+        // A listener waits for its caller, a file and a device cost the network nothing: others need the permit more.
+        std::string why;
+        if (const auto url = parse_camera_url(source.config.url, why); !url || url->listens || url->host.empty())
+            source.permit.reset();
+        apply(source, source.life.connected(now()));
+    };
     events.handshake_done = [this, &source] {
         source.permit.reset(); // the rest is waiting for a key unit, which costs nobody anything
         apply(source, source.life.handshake_done(now()));
@@ -224,6 +232,7 @@ bool CameraStream::use_tcp(Source& source) {
     if (source.config.transport != Transport::udp)
         return false;
     source.config.transport = Transport::tcp;
+    source.life.set_first_picture(tools_.limits.first_picture);
     log_warning("camera " + channel_name_ + ": nothing comes over UDP; from now on over TCP");
     apply(source, source.life.again(now()));
     return true;
@@ -237,7 +246,7 @@ void CameraStream::keep_alive(Source& source) {
 }
 
 void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
-    if (failure.kind == FailureClass::ended) {
+    if (failure.kind == FailureClass::ended && !failure.taken_over && source.config.source_template == "rtsp") {
         const bool known = source.session.keep_alive().has_value();
         source.session.ended(std::chrono::duration_cast<milliseconds>(now() - source.began));
         if (!known && source.session.keep_alive())
@@ -251,7 +260,11 @@ void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
         return apply(source, source.life.again(now()));
     std::string why;
     const auto url = parse_camera_url(source.config.url, why);
-    if (!failure.could_not_connect || !url) {
+    if (failure.could_not_connect && source.life.state() != LifeState::connecting) {
+        apply(source, source.life.failed(now(), {FailureClass::ended, "the connection to the camera broke"}));
+        return;
+    }
+    if (!failure.could_not_connect || !url || url->host.empty()) {
         apply(source, source.life.failed(now(), {failure.kind, failure.reason}));
         return;
     }
@@ -268,6 +281,10 @@ void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
 void CameraStream::look(Source& source) {
     if (source.pipeline) {
         const SourcePipeline::Progress progress = source.pipeline->progress();
+        if (progress.last_video) { // what is no RTSP says so by its first data
+            source.permit.reset();
+            apply(source, source.life.handshake_done(now()));
+        }
         if (progress.last_video)
             apply(source, progress.key_unit ? source.life.picture(*progress.last_video)
                                             : source.life.data(*progress.last_video));

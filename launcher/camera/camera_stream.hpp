@@ -47,11 +47,12 @@ struct StreamTools {
     AttemptGate& gate;
     TimerQueue& timers;
     StreamMemory& memory;
+    const LifeLimits& limits;
 };
 
 class CameraStream {
 public:
-    CameraStream(const std::string& camera, StreamConfig config, const StreamTools& tools, const LifeLimits& limits);
+    CameraStream(const std::string& camera, StreamConfig config, const StreamTools& tools);
     ~CameraStream();
     CameraStream(const CameraStream&) = delete;
     CameraStream& operator=(const CameraStream&) = delete;
@@ -69,7 +70,7 @@ private:
     static Time now() { return CameraLife::Clock::now(); }
 
     struct Source {
-        Source(CameraStream& stream, size_t index, const LifeLimits& limits);
+        Source(CameraStream& stream, size_t index);
         const size_t index;
         SourceConfig config; // with the transport that works
         CameraLife life;

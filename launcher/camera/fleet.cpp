@@ -77,7 +77,7 @@ Fleet::Camera Fleet::make(const CameraConfig& config, std::vector<std::unique_pt
         }
         // Made before the old one is gone: somebody holds the channel all the time.
         auto made = std::make_unique<CameraStream>(
-            config.name, stream, StreamTools{templates_, teardown_, gate_, timers_, memory_}, limits_);
+            config.name, stream, StreamTools{templates_, teardown_, gate_, timers_, memory_, limits_});
         made->on_change([this] { report(); });
         if (old != before.end())
             old->reset();

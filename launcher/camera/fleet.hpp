@@ -55,8 +55,8 @@ private:
     TimerQueue timers_;
     MainTimer main_timer_{timers_};
     AttemptGate gate_;
-    std::vector<Camera> cameras_;
     std::function<void()> changed_;
+    std::vector<Camera> cameras_; // told of by changed_ until they are gone
 };
 
 } // namespace sluice

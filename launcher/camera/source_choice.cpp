@@ -31,11 +31,12 @@ SourceChoice::Decision SourceChoice::decide(Time now, const std::vector<const Ca
         // No picture: on to the next as long as the last one called gives no hope.
         while (reach_ < sources_) {
             const CameraLife& last = *lives[reach_ - 1];
-            const bool hopeful = last.alive() || last.state() == LifeState::idle ||
-                                 (last.state() == LifeState::connecting && now - last.since() < patience);
+            const bool hopeful =
+                last.alive() || last.state() == LifeState::idle ||
+                (last.state() == LifeState::connecting && (!last.attempt_running() || now - last.began() < patience));
             if (hopeful) {
-                if (last.state() == LifeState::connecting && !last.alive())
-                    sooner(last.since() + patience);
+                if (last.attempt_running() && !last.alive())
+                    sooner(last.began() + patience);
                 break;
             }
             reach_++; // idle yet: that one has to be started first

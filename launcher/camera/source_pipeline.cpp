@@ -4,6 +4,7 @@
 #include "launcher/camera/teardown.hpp"
 #include "launcher/config/url.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
@@ -17,6 +18,17 @@ constexpr const char* closed_by_camera = "the camera closed the connection";
 
 void post(GstElement* source, const char* name) {
     gst_element_post_message(source, gst_message_new_application(GST_OBJECT(source), gst_structure_new_empty(name)));
+}
+
+// Queries of addresses hold passwords as often as not ("?user=admin&pwd=...").
+std::string without_queries(std::string text) {
+    for (size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
+        const size_t end = std::min(text.find_first_of(" ,\t\"'<>", at), text.size());
+        const size_t query = text.find('?', at);
+        if (query < end)
+            text.replace(query, end - query, "?***");
+    }
+    return text;
 }
 
 // The last line of a debug text is what the element had to say; the ones before name source files and elements.
@@ -44,7 +56,8 @@ SourcePipeline::SourcePipeline(Ref<GstElement> pipeline, std::string channel, Te
                                const SourceConfig& source)
     : pipeline_(std::move(pipeline)), fanout_(adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"))),
       channel_(std::move(channel)), teardown_(teardown), events_(std::move(events)),
-      has_credentials_(!source.user.empty()), offer_(TrackOffer::attach(pipeline_.get())) {
+      has_credentials_(!source.user.empty()), slow_start_(source.source_template == "srt"),
+      offer_(TrackOffer::attach(pipeline_.get())) {
     connect_source();
     const Ref<GstBus> bus = adopt(gst_element_get_bus(pipeline_.get()));
     gst_bus_add_watch(bus.get(), on_message, this);
@@ -55,20 +68,41 @@ SourcePipeline::~SourcePipeline() {
         const Ref<GstBus> bus = adopt(gst_element_get_bus(pipeline_.get()));
         gst_bus_remove_watch(bus.get());
     }
+    *gone_ = true;
     fanout_ = nullptr;
     teardown_.retire(std::move(pipeline_), channel_);
 }
 
 void SourcePipeline::start(Mode mode) {
-    if (mode != Mode::at_once) {
+    if (mode != Mode::at_once)
         set_standby(true);
-        set_standby(mode == Mode::standby);
-    }
+    if (!slow_start_)
+        return play(pipeline_.get(), fanout_.get(), mode, !offer_);
+    struct Start {
+        Ref<GstElement> fanout;
+        Mode mode;
+        std::shared_ptr<std::atomic<bool>> gone;
+    };
+    gst_element_call_async(
+        pipeline_.get(),
+        [](GstElement* pipeline, gpointer data) {
+            const auto* start = static_cast<Start*>(data);
+            if (!*start->gone)
+                play(pipeline, start->fanout.get(), start->mode, true);
+            if (*start->gone) // and the Teardown may have been faster
+                gst_element_set_state(pipeline, GST_STATE_NULL);
+        },
+        new Start{fanout_, mode, gone_}, [](gpointer data) { delete static_cast<Start*>(data); });
+}
+
+void SourcePipeline::play(GstElement* pipeline, GstElement* fanout, Mode mode, bool silent) {
     // An error is on the bus already; without one the state change would be silent.
-    if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
-        post(pipeline_.get(), message_end);
-    else if (!offer_)
-        post(pipeline_.get(), message_started); // these say nothing of how far they are
+    if (gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
+        post(pipeline, message_end);
+    else if (silent)
+        post(pipeline, message_started); // it says nothing of how far it is
+    if (mode == Mode::at_key_unit)       // only now: a standby that ends before the start would be none
+        g_object_set(fanout, "standby", FALSE, nullptr);
 }
 
 void SourcePipeline::set_standby(bool standby) { g_object_set(fanout_.get(), "standby", gboolean(standby), nullptr); }
@@ -238,7 +272,8 @@ SourceFailure describe_source_error(const GError& error, const char* debug, bool
     if (said("Parse error"))
         return {FailureClass::protocol, "what answers there does not speak RTSP"};
     // Elements put their own words last; without any the general ones have to do.
-    const std::string words = redact_urls(detail.empty() ? error.message : std::string(error.message) + " " + detail);
+    const std::string words =
+        without_queries(redact_urls(detail.empty() ? error.message : std::string(error.message) + " " + detail));
     if (resource(GST_RESOURCE_ERROR_NOT_FOUND)) // a file, a device
         return {FailureClass::not_found, words};
     if (said("Failed to authenticate")) // SRT

@@ -9,6 +9,7 @@
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -72,6 +73,7 @@ private:
     void handle(GstMessage* message);
     void handle_progress(GstMessage* message);
     void handle_error(GstMessage* message);
+    static void play(GstElement* pipeline, GstElement* fanout, Mode mode, bool silent);
     static void tell(const std::function<void()>& event);
     void fail(const SourceFailure& failure);
 
@@ -81,6 +83,8 @@ private:
     Teardown& teardown_;
     SourceEvents events_;
     const bool has_credentials_;
+    const bool slow_start_; // srtsrc waits for the name's address while it changes its state
+    const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
     const std::shared_ptr<TrackOffer> offer_; // nullptr: no camera that describes itself
     bool failed_ = false;
     unsigned connections_ = 0; // rtspsrc has made: more than one means that it is sent elsewhere

@@ -37,9 +37,10 @@ bool TimeMapper::stands(Track& t, GstClockTime pts, GstClockTime now, bool may_r
         return t.creeps;
     }
     moves = false;
-    t.steady = 0;
     if (t.slow++ == 0)
         t.slow_since = t.seen;
+    else
+        t.steady = 0; // one alone is the head of a clump, as links that doze make them
     if (t.slow >= creeping_units && now >= t.slow_since + (may_reorder ? reorder_window : creeping_time))
         t.creeps = true;
     return t.creeps || moved == 0;
@@ -53,11 +54,11 @@ GstClockTime TimeMapper::map_by_stamp(Track& track, GstClockTime pts, GstClockTi
     if (t > now) {
         // The whole mapping slides, so that the distances between frames stay what the camera says.
         ++(t - now > jump_limit ? repairs_.jumps : repairs_.clamped);
-        move_to(t, now);
+        offset_ = difference(now, pts);
         t = now;
     } else if (now - t > max_lag || (t < newest && newest - t > std::max(jump_limit, reorder_window))) {
         ++repairs_.jumps;
-        move_to(t, now);
+        offset_ = difference(now, pts); // not from t: that is cut off at zero
         t = now;
     }
     const bool reordered = may_reorder && track.any && t + reorder_window >= newest;
@@ -73,7 +74,7 @@ GstClockTime TimeMapper::map_by_stamp(Track& track, GstClockTime pts, GstClockTi
         }
         t = fixed;
     }
-    return t;
+    return reordered ? std::max(t, floor_) : t; // never among the units of the generation before
 }
 
 GstClockTime TimeMapper::map(unsigned index, GstClockTime pts, GstClockTime now, bool may_reorder) {

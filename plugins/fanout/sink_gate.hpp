@@ -44,9 +44,11 @@ public:
     std::optional<Ticket> start_point() {
         return state_ == State::waiting ? std::optional(begin_opening()) : std::nullopt;
     }
+    // No other order has come since.
+    bool opens(Ticket ticket) const { return state_ == State::opening && ticket == ticket_; }
     // False: another order came while it was being opened, the token is to be closed.
     bool opened(Ticket ticket, Token token) {
-        if (state_ != State::opening || ticket != ticket_)
+        if (!opens(ticket))
             return false;
         state_ = State::writing;
         token_ = token;

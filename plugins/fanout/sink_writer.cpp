@@ -174,6 +174,8 @@ void SinkWriter::reset_pads() {
         SinkPad& p = SinkPad::of(pad.get());
         gst_segment_init(&p.segment, GST_FORMAT_UNDEFINED);
         p.maker = {};
+        p.wrote = 0; // a channel that was gone meanwhile counts its generations from one again
+        p.lost = false;
         Ref<GstCaps> caps;
         std::lock_guard lock(mutex_);
         std::swap(p.caps, caps);
@@ -218,6 +220,8 @@ Channel::Token SinkWriter::open(Ticket ticket, bool at_once) {
     GenerationOptions options{.at_once = at_once};
     {
         std::lock_guard lock(mutex_);
+        if (!gate_.opens(ticket))
+            return 0; // before anything is taken from who writes now
         channel = channel_;
         options.recovery_points = recovery_points_now_;
         for (GstPad* pad : pads_)
@@ -479,12 +483,12 @@ GstFlowReturn SinkWriter::write(GstPad* pad, GstBuffer* buffer) {
         t = {channel_, gate_.token()};
         told = p.told == t.token;
     }
-    if (news)
-        post("sluice-source-key-unit");
     if (ticket) {
         t.token = open(*ticket, true);
         told = true;
     }
+    if (news) // whoever hears it may give another order
+        post("sluice-source-key-unit");
     if (!t.token)
         return GST_FLOW_OK;
     if (!told)

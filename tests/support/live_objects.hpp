@@ -46,15 +46,19 @@ inline std::map<std::string, std::string> left_over_by(const std::function<void(
     return alive;
 }
 
-// Runs it twice: what the first run made and kept (caches of the libraries) is no leak, what the second adds is.
+// Runs it twice: what the first run made and kept (caches of the libraries) is no leak, what the second adds is. A thread of
+// GStreamer's pools may hold its task a moment longer than the scenario lasts; what leaks is left over each time.
 inline void expect_no_leak(const std::function<void()>& scenario) {
     scenario();
-    int runs = 0;
-    const auto left = left_over_by([&] {
-        scenario();
-        runs++;
-    });
-    ASSERT_EQ(runs, 1) << "the leak tracer does not run";
+    std::map<std::string, std::string> left;
+    for (int i = 0; i < 3 && (i == 0 || !left.empty()); i++) {
+        int runs = 0;
+        left = left_over_by([&] {
+            scenario();
+            runs++;
+        });
+        ASSERT_EQ(runs, 1) << "the leak tracer does not run";
+    }
     for (const auto& [address, type] : left)
         ADD_FAILURE() << type << " is left over";
 }
