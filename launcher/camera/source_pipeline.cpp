@@ -265,12 +265,12 @@ SourceFailure describe_source_error(const GError& error, const char* debug, bool
         return {FailureClass::unreachable, "the camera cannot be reached", true};
     if (said("streaming stopped, reason not-linked"))
         return {FailureClass::codec, "there is no track that can be passed on"};
-    if (resource(GST_RESOURCE_ERROR_READ) && said("Could not receive message"))
-        return {FailureClass::ended, "the camera has reset the connection"};
     if (resource(GST_RESOURCE_ERROR_BUSY) && said("taken over"))
         return {.kind = FailureClass::ended, .reason = "another source has taken over", .taken_over = true};
     if (said("Parse error"))
         return {FailureClass::protocol, "what answers there does not speak RTSP"};
+    if (resource(GST_RESOURCE_ERROR_READ) && said("Could not receive message"))
+        return {FailureClass::ended, "the camera has reset the connection"};
     // Elements put their own words last; without any the general ones have to do.
     const std::string words =
         without_queries(redact_urls(detail.empty() ? error.message : std::string(error.message) + " " + detail));

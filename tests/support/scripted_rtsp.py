@@ -75,9 +75,6 @@ def serve(connection, mode):
                 continue
             if mode == "garbage":
                 connection.sendall(b"\x00\xff\r\n\r\nnot rtsp at all\r\n\r\n" * 20)
-                connection.shutdown(socket.SHUT_WR)
-                while connection.recv(65536):
-                    pass # closed with something unread it would be a reset, and the garbage lost
                 return
             data += block
             while b"\r\n\r\n" in data:
