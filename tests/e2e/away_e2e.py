@@ -230,7 +230,7 @@ def an_on_demand_camera_starts_by_being_watched():
         browser.js("location.hash = ''")
         until(lambda: live(1), 20, "it plays")
         note(f"played {time.monotonic() - began:.1f} s after it was looked at")
-        assert status("live", name="yard")
+        until(lambda: status("live", name="yard"), 3, "and the tile says so")
         browser.js("location.hash = 'front'")
 
 
