@@ -5,15 +5,17 @@ Each case begins and ends with a camera that works and a viewer that watches, so
 """
 import json
 import re
+import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 
 from api import cameras
 from fault_cameras import Host
 from fault_status import Status
 from fault_viewers import Viewers
-from harness import Sluice, complain, note, settled, until
+from harness import BUILD, Sluice, complain, note, settled, until
 
 STALL = 3.5    # noticed within that many seconds at the default of 3
 RETURNS = 1.5  # a camera that works again, and was lost less than 15 s ago: a try each 250 to 500 ms, and connecting
@@ -267,15 +269,22 @@ class Matrix:
         return json.dumps([v for v in told if v["camera"] == camera])
 
     def table(self):
+        """Also in the build directory, where tests/run finds it."""
         def number(value):
             return "-" if value is None else f"{value:.2f} s"
 
         leaks = "?" if not self.after else "{:+d}/{:+d}/{:+.1f} MB".format(*(b - a for a, b in zip(self.before, self.after)))
-        note(f"{'case':44} {'detected':>9} {'back':>9} viewer closed, of all: threads/descriptors/memory {leaks}")
-        for name, (fault, _) in self.faults.items():
-            note(f"{name:44} {number(fault.detect):>9} {number(fault.recover):>9} "
-                 f"{'yes' if fault.closed else 'no':3} {'FAILED' if fault.error else ''}")
+        lines = [f"{'case':44} {'noticed':>9} {'back':>9}  viewer closed"]
+        lines += [f"{name:44} {number(fault.detect):>9} {number(fault.recover):>9}  "
+                  f"{'yes' if fault.closed else 'no':3} {'FAILED' if fault.error else ''}".rstrip()
+                  for name, (fault, _) in self.faults.items()]
+        lines.append(f"left by all of them: threads/descriptors/memory {leaks}")
+        for line in lines:
+            note(line)
         note(f"the API's slowest answer: {self.status.slowest * 1000:.0f} ms")
+        directory = BUILD / "fault-matrix"
+        directory.mkdir(exist_ok=True)
+        (directory / f"{Path(sys.argv[0]).stem}.txt").write_text("\n".join(lines) + "\n")
 
     def stop(self):
         if self.status:

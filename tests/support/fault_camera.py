@@ -77,7 +77,11 @@ class Camera:
         if "frozen" in options:
             self.frozen_at = self.rtp_time() if options["frozen"] else None
         if self.options["media"] != before:
+            now, rtp_time, old = time.monotonic(), self.rtp_time() if self.media else 0, self.media
             self.media = camera_media.load(self.options["media"])
+            if old and old.fps != self.media.fps: # pictures and RTP times go on from where they are
+                self.epoch = now - self.count / self.media.fps
+                self.base += rtp_time - self.rtp_time()
             for session in self.sessions: # goes on with the first key frame of the new one
                 session.shift = self.media.keys[0] - self.count - 1
         if options.get("base") is not None:

@@ -9,6 +9,7 @@ or any other program as one. A build that fails, or a suite that was asked for a
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -132,6 +133,12 @@ def run_checks(tally, which):
         tally.fail("checks", "no check found")
 
 
+def show_tables():
+    """What the programs of the fault matrix have measured."""
+    for table in sorted((ROOT / "build" / "fault-matrix").glob("*.txt")):
+        print(f"   {table.stem}\n" + "".join(f"      {line}\n" for line in table.read_text().splitlines()), flush=True)
+
+
 def run_long(suites, tally, soak_seconds):
     if "tidy" in suites:
         say("clang-tidy")
@@ -198,7 +205,11 @@ def main():
         if configure("build", common, tally) and build("build", tally):
             for suite in normal:
                 say(suite)
+                if suite == "faults":
+                    shutil.rmtree(ROOT / "build" / "fault-matrix", ignore_errors=True)
                 run_meson("build", [suite], tally)
+                if suite == "faults":
+                    show_tables()
 
     for name, (directory, options) in SANITIZERS.items():
         if name in suites:
