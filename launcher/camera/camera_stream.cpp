@@ -61,8 +61,7 @@ int hope(LifeState state) {
 CameraStream::Source::Source(CameraStream& stream, size_t i)
     : index(i), config(stream.config_.sources[i]),
       life(limits_of(stream.config_, config, stream.tools_.limits), random_fraction),
-      timer(stream.tools_.timers, [&stream, this] { stream.look(*this); }),
-      keep_alive_timer(stream.tools_.timers, [&stream, this] { stream.keep_alive(*this); }) {}
+      timer(stream.tools_.timers, [&stream, this] { stream.look(*this); }) {}
 
 CameraStream::CameraStream(const std::string& camera, StreamConfig config, const StreamTools& tools)
     : config_(std::move(config)), channel_name_(camera + "/" + config_.name), tools_(tools),
@@ -151,7 +150,6 @@ void CameraStream::apply(Source& source, const CameraLife::Actions& actions) {
     if (actions.end_attempt) {
         source.diagnosis.reset();
         source.pipeline.reset();
-        source.keep_alive_timer.clear();
     }
     if (actions.end_attempt || source.life.state() != LifeState::connecting)
         source.permit.reset();
@@ -218,9 +216,6 @@ void CameraStream::begin_attempt(Source& source) {
         return;
     }
     source.pipeline = std::move(pipeline).value();
-    source.began = now();
-    if (const auto period = source.session.keep_alive())
-        source.keep_alive_timer.set(source.began + *period);
     source.standby = stands_by(source);
     source.pipeline->start(sources_.size() == 1 ? SourcePipeline::Mode::at_once
                            : source.standby     ? SourcePipeline::Mode::standby
@@ -238,22 +233,7 @@ bool CameraStream::use_tcp(Source& source) {
     return true;
 }
 
-void CameraStream::keep_alive(Source& source) {
-    if (!source.pipeline || !source.session.keep_alive())
-        return;
-    source.pipeline->keep_alive();
-    source.keep_alive_timer.set(now() + *source.session.keep_alive());
-}
-
 void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
-    if (failure.kind == FailureClass::ended && !failure.taken_over && source.config.source_template == "rtsp") {
-        const bool known = source.session.keep_alive().has_value();
-        source.session.ended(std::chrono::duration_cast<milliseconds>(now() - source.began));
-        if (!known && source.session.keep_alive())
-            log_info("camera " + channel_name_ + ": ends its sessions at the same age each time; keep-alives are sent");
-    } else {
-        source.session.failed();
-    }
     if (failure.wants_tcp && use_tcp(source))
         return;
     if (failure.taken_over && sources_.size() > 1) // both had their key unit before either could be told to stand by

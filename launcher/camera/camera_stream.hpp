@@ -5,7 +5,6 @@
 #include "launcher/camera/attempt_gate.hpp"
 #include "launcher/camera/camera_life.hpp"
 #include "launcher/camera/diagnosis.hpp"
-#include "launcher/camera/session_limit.hpp"
 #include "launcher/camera/source_choice.hpp"
 #include "launcher/camera/source_pipeline.hpp"
 #include "launcher/camera/stream_memory.hpp"
@@ -78,15 +77,12 @@ private:
         std::unique_ptr<SourcePipeline> pipeline;
         std::unique_ptr<Diagnosis> diagnosis;
         bool standby = false;
-        SessionLimit session;
-        Time began{}; // the attempt
-        TimerQueue::Timer timer, keep_alive_timer;
+        TimerQueue::Timer timer;
     };
 
     void apply(Source& source, const CameraLife::Actions& actions);
     void hurry(const Source& lost);
     void begin_attempt(Source& source);
-    void keep_alive(Source& source);
     void source_failed(Source& source, const SourceFailure& failure);
     void look(Source& source);
     void look_at_clock();

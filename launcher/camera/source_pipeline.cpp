@@ -126,16 +126,6 @@ SourcePipeline::Progress SourcePipeline::progress() const {
     return out;
 }
 
-void SourcePipeline::keep_alive() {
-    const Ref<GstElement> source = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
-    if (!source || !offer_)
-        return;
-    gboolean sent = FALSE;
-    GstPromise* const promise = gst_promise_new(); // the answer is of no interest
-    g_signal_emit_by_name(source.get(), "get-parameter", "ping", nullptr, promise, &sent);
-    gst_promise_unref(promise);
-}
-
 void SourcePipeline::connect_source() {
     const Ref<GstElement> source = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
     if (!source || !offer_)

@@ -62,8 +62,6 @@ public:
     void start(Mode mode);
     void set_standby(bool standby);
     Progress progress() const;
-    // Asks the camera for something (GET_PARAMETER), so that it knows somebody is there. See SessionLimit.
-    void keep_alive();
 
 private:
     SourcePipeline(Ref<GstElement> pipeline, std::string channel, Teardown& teardown, SourceEvents events,
