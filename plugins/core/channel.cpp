@@ -204,6 +204,8 @@ Channel::Written Channel::write_unit(std::unique_lock<std::mutex>& lock, TrackSt
     if (!with_video || (video && unit->key)) {
         newest_key_ = next_seq_;
         stats_.key_units += video;
+        stats_.key_interval = stats_.last_key && begun_ ? now - std::min(now, stats_.last_key) : 0;
+        stats_.last_key = now;
     }
     ++stats_.access_units;
     stats_.bytes += unit->bytes;
@@ -300,6 +302,7 @@ ChannelStats Channel::stats(ChannelTime now) const {
     s.time = time_.repairs();
     s.fps = rate_.units_per_second(now);
     s.bitrate = static_cast<uint64_t>(rate_.bytes_per_second(now) * 8);
+    s.peak_bitrate = rate_.peak_bytes(now) * 8;
     return s;
 }
 
@@ -452,6 +455,15 @@ uint64_t Channel::Reader::backlog() const {
     const uint64_t from = std::max(cursor_, units.front()->seq);
     const uint64_t videos = channel_->videos_ - units[from - units.front()->seq]->videos_before;
     return (video_ ? videos : 0) + (audio_ ? channel_->next_seq_ - from - videos : 0);
+}
+
+void Channel::Reader::skip_to_next_key() {
+    std::lock_guard lock(channel_->mutex_);
+    if (std::exchange(waiting_key_, true))
+        return;
+    skipped_ = true;
+    ++skips_;
+    ++channel_->stats_.skips;
 }
 
 void Channel::Reader::skip_all() {

@@ -6,6 +6,7 @@
 #include "plugins/core/time_mapper.hpp"
 #include "plugins/core/unit_maker.hpp"
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -41,8 +42,15 @@ struct ChannelStats {
     bool recovery_points = false; // also count as key units, by the producer's configuration
     SequenceInfo video;
     double fps = 0;
-    uint64_t bitrate = 0;
-    std::optional<ChannelTime> last_unit; // when the newest unit was written
+    uint64_t bitrate = 0, peak_bitrate = 0; // of the last seconds; of the fullest of them
+    std::optional<ChannelTime> last_unit;   // when the newest unit was written
+    ChannelTime last_key = 0;               // when the newest key unit was; 0: none
+    GstClockTime key_interval = 0;          // between the last two; 0: unknown
+    // How long until the next key unit, as far as those before tell; GST_CLOCK_TIME_NONE: nobody knows.
+    GstClockTime next_key_in(ChannelTime now) const {
+        const ChannelTime next = last_key + key_interval;
+        return key_interval && next >= now ? next - now : GST_CLOCK_TIME_NONE;
+    }
     unsigned readers = 0;
 };
 
@@ -115,6 +123,9 @@ public:
     // that the channel knows already. NULL: not known.
     void remember(const GstCaps* video, const GstCaps* audio);
     void set_unavailable(std::string reason);
+    // For consumers only that can use no other channel of the same camera.
+    void set_last_resort(bool on) { last_resort_ = on; }
+    bool last_resort() const { return last_resort_; }
     std::string unavailable() const;
     // Called with no lock held, from the thread that made the change. Set once, before use.
     std::function<void(bool present)> on_producer_changed;
@@ -143,6 +154,7 @@ private:
     bool has_video() const;
 
     const std::string name_;
+    std::atomic<bool> last_resort_{false};
     mutable std::mutex mutex_; // everything below
     ChannelLimits limits_;
     std::deque<AccessUnitPtr> units_;    // decode order, seq contiguous
@@ -183,6 +195,8 @@ public:
     bool newer_key_waiting() const;
     // Units of the kinds it reads that are still there between the cursor and the end.
     uint64_t backlog() const;
+    // Nothing more before the next key unit ahead of the cursor: the rest of the GOP is left out.
+    void skip_to_next_key();
     // On with what is written from now on; whether a key unit is waited for does not change.
     void skip_all();
     uint64_t skips() const { return skips_; }

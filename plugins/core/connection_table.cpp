@@ -21,9 +21,9 @@ void ConnectionTable::stop_waiting(Id id, Connection& c) {
         waiting_by_address_.erase(count);
 }
 
-ConnectionTable::Admission ConnectionTable::admit(const std::string& address, Time now) {
+ConnectionTable::Admission ConnectionTable::admit(const std::string& address, Time now, bool for_many) {
     const auto mine = waiting_by_address_.find(address);
-    if (mine != waiting_by_address_.end() && mine->second >= limits_.waiting_per_address)
+    if (!for_many && mine != waiting_by_address_.end() && mine->second >= limits_.waiting_per_address)
         return {};
     Admission out;
     if (all_.size() >= limits_.connections) {

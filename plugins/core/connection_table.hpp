@@ -32,8 +32,8 @@ public:
         std::optional<Id> evicted; // the oldest waiting one, to be closed for it
     };
     // When full, the connection that waits longest is closed for the new one; if none waits, the new one is refused. An
-    // address that has its share of waiting ones is refused.
-    Admission admit(const std::string& address, Time now);
+    // address that has its share of waiting ones is refused, unless it speaks for many (a proxy).
+    Admission admit(const std::string& address, Time now, bool for_many = false);
     void request_read(Id id);       // waits no more
     void answered(Id id, Time now); // kept alive: waits for the next request
     void gone(Id id);

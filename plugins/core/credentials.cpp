@@ -2,8 +2,10 @@
 #include "plugins/core/credentials.hpp"
 
 #include <crypt.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -83,12 +85,16 @@ bool verify_password(std::string_view password, const std::string& hash) {
 }
 
 Result<Credentials> Credentials::load(const std::string& path) {
-    const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+    // O_NONBLOCK: a FIFO in place of the file would hang whoever opens it, for ever.
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const std::unique_ptr<FILE, int (*)(FILE*)> file(fd < 0 ? nullptr : fdopen(fd, "r"), std::fclose);
     if (!file) {
         const int error = errno;
         return Error{error == ENOENT ? ErrorKind::missing_file : ErrorKind::bad_config,
                      path + ": cannot be read: " + g_strerror(error)};
     }
+    if (struct stat info{}; fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+        return Error{ErrorKind::bad_config, path + ": cannot be read: it is no regular file"};
     std::string text(max_file_bytes + 1, '\0');
     text.resize(std::fread(text.data(), 1, text.size(), file.get()));
     if (std::ferror(file.get()))

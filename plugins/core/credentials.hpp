@@ -26,6 +26,7 @@ public:
     // Takes the same time for a user that does not exist. Slow on purpose (the hash decides): not for each request, see CredentialCache.
     bool verify(std::string_view user, std::string_view password) const;
     bool empty() const { return hashes_.empty(); }
+    bool has(std::string_view user) const { return hashes_.find(user) != hashes_.end(); }
     // Users of `before` who are gone, or have another password now.
     std::vector<std::string> revoked_since(const Credentials& before) const;
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "plugins/core/connection_table.hpp"
+#include "plugins/core/forwarded.hpp"
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
+#include "plugins/core/tls_server.hpp"
 
 #include <libsoup/soup.h>
 
@@ -20,7 +22,15 @@ class HttpListener {
 public:
     // Limits fit for this process: its descriptor limit is shared with cameras and viewers.
     static ConnectionTable::Limits default_limits();
-    // `busy`: the port is taken. `unavailable`: it may not be used. `bad_config`: the address is no IP address.
+    struct Settings {
+        ConnectionTable::Limits limits = default_limits();
+        std::shared_ptr<TlsServer> tls = {}; // none: plain
+        // What is said of each connection (connection_data).
+        std::string trusted_proxies = {}, path_prefix = {}, allowed_origins = {};
+    };
+    // `bad_config` also: the proxies. `busy`: the port is taken. `unavailable`: it may not be used. `bad_config`: the address is no IP address.
+    static Result<std::unique_ptr<HttpListener>> open(SoupServer* server, const std::string& address, uint16_t port,
+                                                      Settings settings);
     static Result<std::unique_ptr<HttpListener>> open(SoupServer* server, const std::string& address, uint16_t port,
                                                       ConnectionTable::Limits limits = default_limits());
     ~HttpListener();
@@ -31,11 +41,15 @@ public:
     size_t connections() const { return table_.size(); }
 
 private:
-    HttpListener(SoupServer* server, Ref<GSocket> socket, uint16_t port, ConnectionTable::Limits limits);
+    struct Handshake;
+    HttpListener(SoupServer* server, Ref<GSocket> socket, uint16_t port, Settings settings, AddressList proxies);
     void watch();
     void accept_some();
     bool admit(const Ref<GSocket>& socket); // false: out of descriptors or memory
     void pause();
+    void begin_handshake(ConnectionTable::Id id, GSocketConnection* connection, GSocketAddress* remote);
+    void go_on(ConnectionTable::Id id);
+    void hand_over(GIOStream* stream, GSocketConnection* connection, GSocketAddress* remote);
     void close_overdue();
     void schedule();
     void shut(ConnectionTable::Id id);
@@ -46,7 +60,10 @@ private:
     Ref<SoupServer> server_;
     const Ref<GSocket> socket_;
     const uint16_t port_;
+    const Settings settings_;
+    const AddressList proxies_;
     ConnectionTable table_;
+    std::unordered_map<ConnectionTable::Id, std::unique_ptr<Handshake>> handshakes_;
     std::unordered_map<ConnectionTable::Id, GSocketConnection*> open_; // not owned: libsoup has them
     std::shared_ptr<Guard> guard_;
     GSource* ready_ = nullptr;    // a client waits to be accepted

@@ -22,6 +22,14 @@ public:
     }
     double units_per_second(GstClockTime now) const { return sum(now, &Slot::units); }
     double bytes_per_second(GstClockTime now) const { return sum(now, &Slot::bytes); }
+    // Of the fullest of those seconds.
+    uint64_t peak_bytes(GstClockTime now) const {
+        uint64_t most = 0;
+        for (const Slot& s : slots_)
+            if (within(s, now))
+                most = std::max(most, s.bytes);
+        return most;
+    }
 
 private:
     static constexpr unsigned window = 4;
@@ -29,11 +37,14 @@ private:
         uint64_t second = UINT64_MAX, units = 0, bytes = 0;
     };
     // The running second is left out: it is not over yet.
+    static bool within(const Slot& s, GstClockTime now) {
+        return s.second < now / GST_SECOND && s.second + window >= now / GST_SECOND;
+    }
     double sum(GstClockTime now, uint64_t Slot::*field) const {
         const uint64_t second = now / GST_SECOND;
         uint64_t total = 0;
         for (const Slot& s : slots_)
-            if (s.second < second && s.second + window >= second)
+            if (within(s, now))
                 total += s.*field;
         // Seconds without anything count, those before the very first unit do not.
         return first_ < second ? double(total) / double(std::min<uint64_t>(window, second - first_)) : 0;

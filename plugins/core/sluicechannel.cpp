@@ -40,6 +40,7 @@ enum {
     PROP_CAPS,
     PROP_AUDIO_CAPS,
     PROP_READERS,
+    PROP_LAST_RESORT,
     PROP_WANTED,
     PROP_MAX_BYTES,
     PROP_MAX_BUFFERS,
@@ -205,6 +206,7 @@ void sluice_channel_get_property(GObject* object, guint id, GValue* value, GPara
         g_value_set_boolean(value, self->face->demand.level());
         break;
     }
+    case PROP_LAST_RESORT: g_value_set_boolean(value, c.last_resort()); break;
     case PROP_READERS: g_value_set_uint(value, c.stats(0).readers); break;
     case PROP_MAX_BYTES: g_value_set_uint64(value, c.limits().max_bytes); break;
     case PROP_MAX_BUFFERS: g_value_set_uint64(value, c.limits().max_buffers); break;
@@ -221,6 +223,7 @@ void sluice_channel_set_property(GObject* object, guint id, const GValue* value,
     case PROP_MAX_BYTES: limits.max_bytes = g_value_get_uint64(value); break;
     case PROP_MAX_BUFFERS: limits.max_buffers = g_value_get_uint64(value); break;
     case PROP_MAX_TIME: limits.max_time = g_value_get_uint64(value); break;
+    case PROP_LAST_RESORT: c.set_last_resort(g_value_get_boolean(value)); return;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec); return;
     }
     c.set_limits(limits);
@@ -276,6 +279,8 @@ static void sluice_channel_class_init(SluiceChannelClass* klass) {
     props[PROP_MAX_TIME] =
         g_param_spec_uint64("max-gop-time", "Max GOP time", "Length of the cached GOP in ns (0: no limit)", 0,
                             G_MAXUINT64, SLUICE_CHANNEL_DEFAULT_MAX_TIME, rw);
+    props[PROP_LAST_RESORT] = g_param_spec_boolean(
+        "last-resort", "Last resort", "For viewers only who can play no other channel of the camera", FALSE, rw);
     props[PROP_STATS] = g_param_spec_boxed("stats", "Statistics", "Counters of this channel", GST_TYPE_STRUCTURE, ro);
     g_object_class_install_properties(object, N_PROPS, props);
     signals[SIGNAL_DEMAND] = g_signal_new("demand", SLUICE_TYPE_CHANNEL, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr,

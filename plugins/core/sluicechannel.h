@@ -59,6 +59,8 @@ __attribute__((visibility("default"))) void sluice_channel_remember(SluiceChanne
  *   audio-caps        the same of the first audio track
  *   readers           uint: consumers attached now
  *   wanted            boolean: what the signal demand told last, for those who listen from now on
+ *   last-resort       boolean, read/write: viewers get this channel only if they can play no other one of the same camera, or ask
+ *                     for it by name
  *   max-gop-bytes, max-gop-buffers, max-gop-time: read/write, the bounds above
  *   stats             GstStructure "sluice-channel-stats", snake-free field names:
  *       generation u64, access-units u64, bytes u64 (written in all), key-units u64, cached-bytes u64, cached-units u64,

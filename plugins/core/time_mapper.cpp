@@ -92,6 +92,10 @@ GstClockTime TimeMapper::map(unsigned index, GstClockTime pts, GstClockTime now,
         if (moves) // the least so far: what the network adds comes and goes, and must not add up from repair to repair
             track.lag = std::min(track.lag, now - std::min(t, now));
     }
+    // Behind rtspsrc and a parser frozen stamps look so: the second of two equal ones is taken off.
+    if (!stamped && track.stamps)
+        ++repairs_.clamped;
+    track.stamps = track.stamps || stamped;
     track.any = true;
     track.newest = std::max(track.newest, t);
     track.pts = stamped ? pts : GST_CLOCK_TIME_NONE;

@@ -33,8 +33,9 @@ public:
     static constexpr unsigned steady_units = 8;
 
     struct Repairs {
-        uint64_t clamped = 0; // small corrections: a little ahead of now, a little backwards, standing still
-        uint64_t jumps = 0;   // the producer's clock was set
+        // Small corrections: a little ahead of now, a little backwards, standing still, none any more.
+        uint64_t clamped = 0;
+        uint64_t jumps = 0; // the producer's clock was set
     };
 
     // A new producer: continues behind the last time of every track of the one before.
@@ -47,7 +48,7 @@ public:
 
 private:
     struct Track {
-        bool any = false;
+        bool any = false, stamps = false;       // units, units with stamps have come
         GstClockTime newest = 0;                // the latest time given out
         GstClockTime pts = GST_CLOCK_TIME_NONE; // of the last unit, as it came...
         GstClockTime seen = 0;                  // ...and when that was
