@@ -10,9 +10,14 @@
  * `mkpasswd -m yescrypt`: lines of `user:hash`.
  *
  * `authorize` (request) asks the application instead of the file; it answers within 10 s, from any thread. `session-added` (id)
- * and `session-removed` (id, reason) come from a worker thread. `close-session` (id, reason) is TRUE if it was there;
- * `close-principal`, `close-login` and `close-camera` (name, reason) return how many were closed. `create-signaller` carries the
- * signalling over a connection of the application's.
+ * and `session-removed` (id, reason) come from a worker thread. `session-info` (id) says whose it is, of which camera;
+ * `session-stats` (id) all that `stats` says of it.
+ * `close-session` (id, reason) is TRUE if it was there; `close-principal`, `close-login` and `close-camera` (name, reason) return
+ * how many were closed. `create-signaller` carries the signalling over a connection of the application's.
+ *
+ * Of a camera with several streams each viewer gets the one that `quality` names, or with `auto` the one that its path carries;
+ * a viewer may choose for itself (`?quality=`), and `set-quality` (id, quality) chooses for a viewer that is there. It returns
+ * NULL, or why that is not possible.
  *
  * ## Example launch line
  * |[
@@ -28,7 +33,7 @@
 #include "plugins/webrtc/server.hpp"
 #include "plugins/webrtc/server_service.hpp"
 #include "plugins/webrtc/signaller_object.hpp"
-#include "plugins/webrtc/text_list.hpp"
+#include "plugins/webrtc/sink_settings.hpp"
 #include "plugins/webrtc/websocket.hpp"
 #include "plugins/webrtc/whep.hpp"
 
@@ -38,20 +43,6 @@ GST_DEBUG_CATEGORY_STATIC(sluice_webrtcserversink_debug);
 using namespace sluice;
 
 namespace {
-
-struct Settings {
-    std::string channels;
-    std::string camera = "camera";
-    std::string path = "/whep";
-    std::string ws_path = "/ws", ws_origins;
-    bool ws_path_wanted = false; // set by the application: not to be had is an error
-    std::string address = "0.0.0.0";
-    unsigned port = 8080;
-    std::string credentials_file;
-    unsigned max_sessions = 1000;
-    unsigned max_sessions_per_peer = 500;
-    IceSettings ice;
-};
 
 // What exists between READY and NULL.
 struct State {
@@ -66,38 +57,19 @@ struct State {
 
 struct Sink {
     std::mutex mutex; // all below
-    Settings settings;
+    SinkSettings settings;
     State state;
     std::shared_ptr<HttpHost> application_host;
     InputPads inputs; // has a lock of its own
 };
 
 enum {
-    PROP_0,
-    PROP_CHANNELS,
-    PROP_CAMERA,
-    PROP_PATH,
-    PROP_WS_PATH,
-    PROP_WS_ORIGINS,
-    PROP_ADDRESS,
-    PROP_PORT,
-    PROP_CREDENTIALS_FILE,
-    PROP_STUN_SERVER,
-    PROP_TURN_SERVERS,
-    PROP_MIN_RTP_PORT,
-    PROP_MAX_RTP_PORT,
-    PROP_ICE_TCP,
-    PROP_ICE_ADDRESSES,
-    PROP_MAX_SESSIONS,
-    PROP_MAX_SESSIONS_PER_PEER,
-    PROP_STATS,
-    PROP_VIEWERS_BY_CAMERA,
-    N_PROPS
-};
-enum {
     SIGNAL_AUTHORIZE,
     SIGNAL_SESSION_ADDED,
     SIGNAL_SESSION_REMOVED,
+    SIGNAL_SESSION_INFO,
+    SIGNAL_SESSION_STATS,
+    SIGNAL_SET_QUALITY,
     SIGNAL_CLOSE_SESSION,
     SIGNAL_CLOSE_PRINCIPAL,
     SIGNAL_CLOSE_LOGIN,
@@ -128,7 +100,9 @@ std::shared_ptr<Server> server_of(Self* self) {
 
 using WeakElement = WeakRef<Self>;
 
-std::string own_channels(const Settings& s) { return s.channels + (s.channels.empty() ? "" : ",") + s.camera + "/*"; }
+std::string own_channels(const SinkSettings& s) {
+    return s.channels + (s.channels.empty() ? "" : ",") + s.camera + "/*";
+}
 
 gboolean housekeeping(GstClock* clock, GstClockTime, GstClockID, gpointer data) {
     if (auto self = static_cast<WeakElement*>(data)->get()) {
@@ -148,7 +122,7 @@ gboolean housekeeping(GstClock* clock, GstClockTime, GstClockID, gpointer data) 
     return TRUE;
 }
 
-std::shared_ptr<HttpHost> find_host(Self* self, const Settings& settings) {
+std::shared_ptr<HttpHost> find_host(Self* self, const SinkSettings& settings) {
     const auto given = [&] {
         std::lock_guard lock(self->sink->mutex);
         return self->sink->application_host;
@@ -170,7 +144,7 @@ std::shared_ptr<HttpHost> find_host(Self* self, const Settings& settings) {
 }
 
 bool open_server(Self* self) {
-    Settings settings;
+    SinkSettings settings;
     {
         std::lock_guard lock(self->sink->mutex);
         settings = self->sink->settings;
@@ -189,6 +163,11 @@ bool open_server(Self* self) {
         GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", complaint->c_str()), ("ICE settings of webrtcserversink"));
         return false;
     }
+    const auto qualities = settings.quality_defaults();
+    if (!qualities) {
+        GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", qualities.error().text.c_str()), (nullptr));
+        return false;
+    }
     State state;
     state.host = find_host(self, settings);
     if (!state.host)
@@ -197,7 +176,8 @@ bool open_server(Self* self) {
     state.server = Server::create({.ice = settings.ice,
                                    .channels = own_channels(settings),
                                    .max_sessions = settings.max_sessions,
-                                   .max_sessions_per_peer = settings.max_sessions_per_peer},
+                                   .max_sessions_per_peer = settings.max_sessions_per_peer,
+                                   .qualities = qualities.value()},
                                   {.added =
                                        [weak](const std::string& id) {
                                            if (auto e = weak->get())
@@ -347,40 +327,24 @@ void release_pad(GstElement* element, GstPad* pad) {
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
-    Sink& sink = *SLUICE_WEBRTC_SERVER_SINK(object)->sink;
-    const auto text = [&] { return g_value_get_string(value) ? g_value_get_string(value) : ""; };
-    std::unique_lock lock(sink.mutex);
-    Settings& s = sink.settings;
-    switch (id) {
-    case PROP_CHANNELS: {
-        s.channels = text();
-        auto server = sink.state.server;
-        const std::string patterns = own_channels(s);
-        lock.unlock();
-        if (server)
-            server->set_channels(patterns);
-        break;
+    auto* self = SLUICE_WEBRTC_SERVER_SINK(object);
+    std::unique_lock lock(self->sink->mutex);
+    SinkSettings& s = self->sink->settings;
+    if (!s.set(id, value)) {
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+        return;
     }
-    case PROP_CAMERA: s.camera = text(); break;
-    case PROP_PATH: s.path = text(); break;
-    case PROP_WS_PATH:
-        s.ws_path = text();
-        s.ws_path_wanted = true;
-        break;
-    case PROP_WS_ORIGINS: s.ws_origins = text(); break;
-    case PROP_ADDRESS: s.address = text(); break;
-    case PROP_PORT: s.port = g_value_get_uint(value); break;
-    case PROP_CREDENTIALS_FILE: s.credentials_file = text(); break;
-    case PROP_STUN_SERVER: s.ice.stun_server = text(); break;
-    case PROP_TURN_SERVERS: s.ice.turn_servers = split_list(text()); break;
-    case PROP_MIN_RTP_PORT: s.ice.min_rtp_port = g_value_get_uint(value); break;
-    case PROP_MAX_RTP_PORT: s.ice.max_rtp_port = g_value_get_uint(value); break;
-    case PROP_ICE_TCP: s.ice.tcp = g_value_get_boolean(value); break;
-    case PROP_ICE_ADDRESSES: s.ice.addresses = split_list(text()); break;
-    case PROP_MAX_SESSIONS: s.max_sessions = g_value_get_uint(value); break;
-    case PROP_MAX_SESSIONS_PER_PEER: s.max_sessions_per_peer = g_value_get_uint(value); break;
-    default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-    }
+    const auto server = self->sink->state.server;
+    const SinkSettings now = s;
+    lock.unlock();
+    if (server && id == PROP_CHANNELS)
+        server->set_channels(own_channels(now));
+    if (!server || (id != PROP_QUALITY && id != PROP_QUALITIES))
+        return;
+    if (const auto defaults = now.quality_defaults())
+        server->set_qualities(defaults.value());
+    else
+        GST_WARNING_OBJECT(self, "%s; viewers keep what they have", defaults.error().text.c_str());
 }
 
 template <std::string Viewer::Info::*field> guint close_all(Self* self, const char* value, const char* reason) {
@@ -399,28 +363,10 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
         return;
     }
     std::lock_guard lock(sink.mutex);
-    const Settings& s = sink.settings;
-    switch (id) {
-    case PROP_CHANNELS: g_value_set_string(value, s.channels.c_str()); break;
-    case PROP_CAMERA: g_value_set_string(value, s.camera.c_str()); break;
-    case PROP_PATH: g_value_set_string(value, s.path.c_str()); break;
-    case PROP_WS_PATH: g_value_set_string(value, s.ws_path.c_str()); break;
-    case PROP_WS_ORIGINS: g_value_set_string(value, s.ws_origins.c_str()); break;
-    case PROP_ADDRESS: g_value_set_string(value, s.address.c_str()); break;
-    case PROP_PORT:
-        g_value_set_uint(value, sink.state.host && sink.state.host->port() ? sink.state.host->port() : s.port);
-        break;
-    case PROP_CREDENTIALS_FILE: g_value_set_string(value, s.credentials_file.c_str()); break;
-    case PROP_STUN_SERVER: g_value_set_string(value, s.ice.stun_server.c_str()); break;
-    case PROP_TURN_SERVERS: g_value_set_string(value, join_list(s.ice.turn_servers).c_str()); break;
-    case PROP_MIN_RTP_PORT: g_value_set_uint(value, s.ice.min_rtp_port); break;
-    case PROP_MAX_RTP_PORT: g_value_set_uint(value, s.ice.max_rtp_port); break;
-    case PROP_ICE_TCP: g_value_set_boolean(value, s.ice.tcp); break;
-    case PROP_ICE_ADDRESSES: g_value_set_string(value, join_list(s.ice.addresses).c_str()); break;
-    case PROP_MAX_SESSIONS: g_value_set_uint(value, s.max_sessions); break;
-    case PROP_MAX_SESSIONS_PER_PEER: g_value_set_uint(value, s.max_sessions_per_peer); break;
-    default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-    }
+    if (id == PROP_PORT && sink.state.host && sink.state.host->port())
+        g_value_set_uint(value, sink.state.host->port());
+    else if (!sink.settings.get(id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
 void finalize(GObject* object) {
@@ -428,59 +374,12 @@ void finalize(GObject* object) {
     G_OBJECT_CLASS(sluice_webrtc_server_sink_parent_class)->finalize(object);
 }
 
-void install_properties(GObjectClass* klass) {
-    constexpr auto flags = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-    const auto text = [&](guint id, const char* name, const char* nick, const char* blurb, const char* fallback) {
-        g_object_class_install_property(klass, id, g_param_spec_string(name, nick, blurb, fallback, flags));
-    };
-    const auto number = [&](guint id, const char* name, const char* nick, const char* blurb, guint min, guint max,
-                            guint fallback) {
-        g_object_class_install_property(klass, id, g_param_spec_uint(name, nick, blurb, min, max, fallback, flags));
-    };
-    g_object_class_install_property(
-        klass, PROP_CHANNELS,
-        g_param_spec_string(
-            "channels", "Channels",
-            "Channels of this process that may be watched, as comma separated patterns (front/*, * for all)", "",
-            GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)));
-    text(PROP_CAMERA, "camera", "Camera", "Name under which our own pads are watched: {path}/{camera}", "camera");
-    text(PROP_PATH, "path", "Path", "Where the HTTP server takes WHEP requests", "/whep");
-    text(
-        PROP_WS_PATH, "ws-path", "WebSocket path",
-        "Where the HTTP server takes WebSocket signalling (empty: nowhere; the default gives way to another element's)",
-        "/ws");
-    text(PROP_WS_ORIGINS, "ws-origins", "WebSocket origins",
-         "Comma separated origins whose pages may connect (* for all); pages of the server itself always may", "");
-    text(PROP_ADDRESS, "address", "Address", "IP address to listen on, without an application's server", "0.0.0.0");
-    number(PROP_PORT, "port", "Port", "TCP port to listen on, without an application's server (0: any; readable then)",
-           0, 65535, 8080);
-    text(PROP_CREDENTIALS_FILE, "credentials-file", "Credentials file",
-         "Lines of user:hash (crypt(5)); used when no authorize handler is connected. With neither nobody is let in",
-         "");
-    text(PROP_STUN_SERVER, "stun-server", "STUN server", "stun://host:port (none by default)", "");
-    text(PROP_TURN_SERVERS, "turn-servers", "TURN servers", "Comma separated turn(s)://user:password@host:port", "");
-    number(PROP_MIN_RTP_PORT, "min-rtp-port", "Minimum RTP port", "First UDP port for media (0: any)", 0, 65535, 0);
-    number(PROP_MAX_RTP_PORT, "max-rtp-port", "Maximum RTP port", "Last UDP port for media (0: any)", 0, 65535, 0);
-    g_object_class_install_property(
-        klass, PROP_ICE_TCP,
-        g_param_spec_boolean("ice-tcp", "ICE-TCP",
-                             "Also offer TCP, for viewers whose UDP is blocked (costs file descriptors)", FALSE,
-                             flags));
-    text(PROP_ICE_ADDRESSES, "ice-addresses", "ICE addresses", "Local addresses to offer, comma separated (empty: all)",
-         "");
-    number(PROP_MAX_SESSIONS, "max-sessions", "Maximum sessions", "Viewers at the same time; more are refused", 1,
-           100000, 1000);
-    number(PROP_MAX_SESSIONS_PER_PEER, "max-sessions-per-peer", "Maximum sessions per peer",
-           "Sessions of one principal from one address; more are refused (0: no limit)", 0, 100000, 500);
-    g_object_class_install_property(klass, PROP_STATS,
-                                    g_param_spec_boxed("stats", "Statistics", "Counters, and one structure per viewer",
-                                                       GST_TYPE_STRUCTURE,
-                                                       GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
-    g_object_class_install_property(
-        klass, PROP_VIEWERS_BY_CAMERA,
-        g_param_spec_boxed("viewers-by-camera", "Viewers by camera",
-                           "How many viewers each camera has, if any: an array \"cameras\" of name and viewers",
-                           GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+char* set_session_quality(Self* self, const char* id, const char* quality) {
+    const auto server = server_of(self);
+    Result<bool> done = Error{ErrorKind::unavailable, "no sessions are served"};
+    if (server && id && quality)
+        done = server->set_quality(std::string(id), quality);
+    return done ? nullptr : g_strdup(problem_json(done.error().kind, done.error().text).c_str());
 }
 
 void install_signals(GType type) {
@@ -506,6 +405,29 @@ void install_signals(GType type) {
             return server && id && server->close(id, reason ? reason : "closed");
         }),
         nullptr, nullptr, nullptr, G_TYPE_BOOLEAN, 2, G_TYPE_STRING, G_TYPE_STRING);
+    // Whose session it is: id, principal, camera, peer, or NULL if there is none (any more). Cheaper than `stats`.
+    signals[SIGNAL_SESSION_INFO] = g_signal_new_class_handler(
+        "session-info", type, action, G_CALLBACK(+[](Self* self, const char* id) -> GstStructure* {
+            const auto server = server_of(self);
+            const auto info = server && id ? server->info(id) : std::nullopt;
+            return info
+                       ? gst_structure_new("session", "id", G_TYPE_STRING, info->id.c_str(), "principal", G_TYPE_STRING,
+                                           info->principal.c_str(), "camera", G_TYPE_STRING, info->camera.c_str(),
+                                           "peer", G_TYPE_STRING, info->peer_address.c_str(), nullptr)
+                       : nullptr;
+        }),
+        nullptr, nullptr, nullptr, GST_TYPE_STRUCTURE, 1, G_TYPE_STRING);
+    // The same with all figures, as in `stats`.
+    signals[SIGNAL_SESSION_STATS] = g_signal_new_class_handler(
+        "session-stats", type, action, G_CALLBACK(+[](Self* self, const char* id) -> GstStructure* {
+            const auto server = server_of(self);
+            return server && id ? server->stats_of(id).release() : nullptr;
+        }),
+        nullptr, nullptr, nullptr, GST_TYPE_STRUCTURE, 1, G_TYPE_STRING);
+    // Chooses for a viewer, who is told: id, quality ("auto" or a stream). NULL, or why not as application/problem+json.
+    signals[SIGNAL_SET_QUALITY] =
+        g_signal_new_class_handler("set-quality", type, action, G_CALLBACK(set_session_quality), nullptr, nullptr,
+                                   nullptr, G_TYPE_STRING, 2, G_TYPE_STRING, G_TYPE_STRING);
     const auto close_action = [&](const char* name, GCallback handler) {
         return g_signal_new_class_handler(name, type, action, handler, nullptr, nullptr, nullptr, G_TYPE_UINT, 2,
                                           G_TYPE_STRING, G_TYPE_STRING);
@@ -542,7 +464,7 @@ static void sluice_webrtc_server_sink_class_init(SluiceWebrtcServerSinkClass* kl
     element->set_context = set_context;
     element->request_new_pad = request_new_pad;
     element->release_pad = release_pad;
-    install_properties(object);
+    install_sink_properties(object);
     install_signals(G_TYPE_FROM_CLASS(klass));
     InputPads::add_templates(element);
     gst_element_class_set_static_metadata(

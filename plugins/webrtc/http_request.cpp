@@ -2,10 +2,12 @@
 #include "plugins/webrtc/http_request.hpp"
 
 #include "plugins/core/http_listener.hpp"
+#include "plugins/webrtc/quality.hpp"
 
 #include <algorithm>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sluice {
 
@@ -50,14 +52,20 @@ void LateAnswer::answered() {
 }
 
 AuthQuestion auth_question(SoupServerMessage* m, const std::string& action, const std::string& camera,
-                           const std::string& stream) {
-    AuthQuestion question{.action = action,
-                          .camera = camera,
-                          .channel = camera.empty() ? "" : camera + "/" + (stream.empty() ? "main" : stream),
-                          .peer_address = peer_address(m)};
-    for (const char* name : {"authorization", "cookie", "origin", "host", "sec-fetch-site", "x-requested-with"})
+                           const std::string& quality) {
+    AuthQuestion question{
+        .action = action,
+        .camera = camera,
+        .channel = camera.empty() ? "" : camera + "/" + (quality.empty() || quality == quality_auto ? "main" : quality),
+        .peer_address = peer_address(m)};
+    std::vector<const char*> names{"authorization", "cookie", "x-requested-with"};
+    if (!from_allowed_origin(m)) // that one is as good as ours
+        names.insert(names.end(), {"origin", "sec-fetch-site"});
+    for (const char* name : names)
         if (auto v = request_header(m, name); !v.empty())
             question.headers[name] = v;
+    if (auto host = called_host(m); !host.empty())
+        question.headers["host"] = host;
     question.headers["method"] = soup_server_message_get_method(m);
     return question;
 }
@@ -66,6 +74,7 @@ void reply(SoupServerMessage* m, unsigned status, const char* type, const std::s
     allow_other_origins(m);
     close_after_answer(m);
     soup_message_headers_replace(soup_server_message_get_response_headers(m), "Cache-Control", "no-store");
+    soup_message_headers_replace(soup_server_message_get_response_headers(m), "X-Content-Type-Options", "nosniff");
     soup_server_message_set_status(m, status, nullptr);
     if (type)
         soup_server_message_set_response(m, type, SOUP_MEMORY_COPY, body.data(), body.size());

@@ -33,9 +33,9 @@ private:
     bool gone_ = false, answered_ = false, paused_ = false;
 };
 
-// stream: empty is main.
+// quality: that of a join, empty or auto asks for the camera's main stream.
 AuthQuestion auth_question(SoupServerMessage* message, const std::string& action, const std::string& camera,
-                           const std::string& stream);
+                           const std::string& quality);
 void reply(SoupServerMessage* message, unsigned status, const char* type, const std::string& body);
 // application/problem+json. retry_seconds: for errors that pass.
 void reply(SoupServerMessage* message, const Error& error, unsigned retry_seconds = 1);

@@ -17,6 +17,8 @@ namespace sluice {
 
 namespace {
 
+constexpr const char* own_request = "sluice-probe"; // for a packet that the viewer does not miss
+
 constexpr auto gather_limit = std::chrono::seconds(2);
 
 struct DescriptionFree {
@@ -67,6 +69,12 @@ Ref<GstCaps> rtp_caps(const Peer::Track& track) {
     if (!track.choice.level_asymmetry.empty())
         gst_caps_set_simple(caps.get(), "level-asymmetry-allowed", G_TYPE_STRING, track.choice.level_asymmetry.c_str(),
                             nullptr);
+    if (track.transport_extension)
+        gst_caps_set_simple(caps.get(), ("extmap-" + std::to_string(track.transport_extension)).c_str(), G_TYPE_STRING,
+                            transport_extension_uri, nullptr);
+    if (track.delay_extension)
+        gst_caps_set_simple(caps.get(), ("extmap-" + std::to_string(track.delay_extension)).c_str(), G_TYPE_STRING,
+                            delay_extension_uri, nullptr);
     if (track.codec == Codec::opus) // always, for mono too (RFC 7587 section 7)
         gst_caps_set_simple(caps.get(), "encoding-params", G_TYPE_STRING, "2", nullptr);
     return caps;
@@ -153,6 +161,12 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
     connect_weak(pipeline_.get(), "deep-element-added", G_CALLBACK(+[](GstBin*, GstBin*, GstElement* e, gpointer data) {
                      if (is_factory(e, "clocksync")) { // a sender thread never waits for a clock
                          g_object_set(e, "sync", FALSE, nullptr);
+                     } else if (is_factory(e, "rtprtxsend")) {
+                         if (auto self = lock(data)) {
+                             self->watch_retransmissions(e);
+                             std::lock_guard guard(self->mutex_);
+                             self->rtx_ = ref(e);
+                         }
                      } else if (is_factory(e, "rtpulpfecenc")) {
                          if (auto self = lock(data)) {
                              std::lock_guard guard(self->mutex_);
@@ -238,6 +252,8 @@ Result<bool> Peer::add_track(Kind kind, const Track& track) {
     // Lost sound is over before it could be sent again.
     g_object_set(transceiver.get(), "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "codec-preferences",
                  caps.get(), "do-nack", gboolean(kind == Kind::video), nullptr);
+    // For all packets of the session; which of its pads it comes through depends on the packet.
+    rtp_source_set_feedback_handler(source.get(), events_.feedback);
     if (kind == Kind::video) {
         rtp_source_set_key_unit_handler(source.get(), events_.key_unit_wanted);
         pad_ = std::move(pad);
@@ -302,6 +318,27 @@ void Peer::watch_reports() {
                          weak_from_this());
         }
     }
+}
+
+// A request to send a packet again comes upstream, one for each that is missed; rtprtxsend obeys all it sees.
+void Peer::watch_retransmissions(GstElement* rtprtxsend) {
+    const auto pad = adopt(gst_element_get_static_pad(rtprtxsend, "src"));
+    gst_pad_add_probe(
+        pad.get(), GST_PAD_PROBE_TYPE_EVENT_UPSTREAM,
+        +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
+            const GstStructure* request = gst_event_get_structure(GST_PAD_PROBE_INFO_EVENT(info));
+            guint seq = 0, ssrc = 0;
+            if (!request || !gst_structure_has_name(request, "GstRTPRetransmissionRequest") ||
+                !gst_structure_get_uint(request, "seqnum", &seq) || !gst_structure_get_uint(request, "ssrc", &ssrc))
+                return GST_PAD_PROBE_OK;
+            auto self = lock(data);
+            if (!self || ssrc != self->ssrc_ || gst_structure_has_field(request, own_request))
+                return GST_PAD_PROBE_OK;
+            return !self->ended_ && self->events_.missed && self->events_.missed(static_cast<uint16_t>(seq))
+                       ? GST_PAD_PROBE_OK
+                       : GST_PAD_PROBE_DROP;
+        },
+        new WeakPeer(weak_from_this()), +[](gpointer data) { delete static_cast<WeakPeer*>(data); });
 }
 
 void Peer::fail(const std::string& reason) {
@@ -389,6 +426,22 @@ bool Peer::push(Kind kind, Ref<GstBufferList> packets) {
     return source != sources_.end() && rtp_source_push(source->second.get(), std::move(packets)) == GST_FLOW_OK;
 }
 
+void Peer::send_again(const std::vector<uint16_t>& packets) {
+    Ref<GstElement> rtx;
+    {
+        std::lock_guard guard(mutex_);
+        rtx = rtx_;
+    }
+    const auto pad = rtx ? adopt(gst_element_get_static_pad(rtx.get(), "src")) : Ref<GstPad>();
+    for (const uint16_t seq : packets)
+        if (pad)
+            gst_pad_send_event(
+                pad.get(), gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM,
+                                                gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT,
+                                                                  guint(seq), "ssrc", G_TYPE_UINT, ssrc_, own_request,
+                                                                  G_TYPE_BOOLEAN, TRUE, nullptr)));
+}
+
 void Peer::add_candidate(const std::string& candidate) {
     if (const auto bin = webrtcbin())
         g_signal_emit_by_name(bin.get(), "add-ice-candidate", 0u, candidate.c_str());
@@ -434,7 +487,7 @@ Peer::Stats Peer::stats() const {
 void Peer::close() {
     ended_ = true;
     // Let go here and now: the last reference dropped on webrtcbin's own thread would join that thread with itself.
-    Ref<GstElement> pipeline, bin;
+    Ref<GstElement> pipeline, bin, rtx;
     std::vector<Ref<GstElement>> fec;
     std::map<Kind, Ref<GstElement>> sources;
     Ref<GstPad> pad;
@@ -443,11 +496,14 @@ void Peer::close() {
         pipeline = std::move(pipeline_);
         bin = std::move(webrtcbin_);
         std::swap(fec, fec_);
+        rtx = std::move(rtx_);
         pad = std::move(pad_);
         std::swap(sources, sources_);
     }
-    for (const auto& [kind, source] : sources)
+    for (const auto& [kind, source] : sources) {
         rtp_source_set_key_unit_handler(source.get(), nullptr);
+        rtp_source_set_feedback_handler(source.get(), nullptr);
+    }
     if (!pipeline)
         return;
     gst_element_set_state(pipeline.get(), GST_STATE_NULL);

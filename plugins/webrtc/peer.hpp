@@ -27,12 +27,16 @@ public:
         std::function<void(const std::string&)> failed; // for good; the reason is for people
         std::function<void()> key_unit_wanted;          // PLI or FIR
         std::function<void()> heard;                    // a report (RTCP) has come from the viewer
+        std::function<bool(uint16_t)> missed;           // a packet of the picture; true: it is to be sent once more
+        std::function<void(const GstStructure*)> feedback; // RTPTWCCPackets: when packets have come
     };
     enum class Kind { video, audio };
     struct Track {
         Codec codec = Codec::h264;
         SdpOffer::Choice choice;
         uint32_t ssrc = 0;
+        uint8_t transport_extension = 0; // as in SdpOffer
+        uint8_t delay_extension = 0;     // the same
     };
     struct Media {
         Track video;
@@ -55,6 +59,12 @@ public:
     void add_candidate(const std::string& candidate);
     // Only between `connected` and close(), from one thread at a time.
     bool push(Kind kind, Ref<GstBufferList> packets);
+    // Packets of the picture that were sent lately, by their sequence numbers: once more, as if the viewer had asked for them.
+    void send_again(const std::vector<uint16_t>& packets);
+    // The answer keeps the extension of the transport-wide sequence number.
+    bool has_feedback() const { return answer_.find(transport_extension_uri) != std::string::npos; }
+    // ...that of the delay.
+    bool takes_delay() const { return answer_.find(delay_extension_uri) != std::string::npos; }
     Stats stats() const;
     // Ends everything; no event comes after it. Idempotent.
     void close();
@@ -71,12 +81,14 @@ private:
     Result<bool> add_track(Kind kind, const Track& track);
     Result<std::string> make_answer(const SdpOffer& offer, const Media& media);
     void watch_reports();
+    void watch_retransmissions(GstElement* rtprtxsend);
 
     Ref<GstElement> webrtcbin() const;
 
     mutable std::mutex mutex_; // pipeline_ to gathered_
     Ref<GstElement> pipeline_, webrtcbin_;
     Ref<GstPad> pad_;                  // of webrtcbin, for the picture
+    Ref<GstElement> rtx_;              // webrtcbin's rtprtxsend
     std::vector<Ref<GstElement>> fec_; // webrtcbin's FEC encoders, to be taken out of the way
     bool gathered_ = false;
     std::condition_variable gathered_changed_;

@@ -8,8 +8,9 @@
 namespace {
 struct RtpSourceState {
     sluice::Ref<GstCaps> caps;
-    std::mutex mutex; // handler
-    std::function<void()> handler;
+    std::mutex mutex; // the handlers
+    std::function<void()> key_unit;
+    std::function<void(const GstStructure*)> feedback;
 };
 } // namespace
 
@@ -26,20 +27,25 @@ G_DEFINE_TYPE(SluiceRtpSource, sluice_rtp_source, GST_TYPE_ELEMENT) // NOLINT: i
 
 static SluiceRtpSource* self_of(gpointer p) { return reinterpret_cast<SluiceRtpSource*>(p); }
 
+// Called with no lock held.
+template <typename Handler> static Handler handler_of(RtpSourceState* state, Handler RtpSourceState::*which) {
+    std::lock_guard lock(state->mutex);
+    return state->*which;
+}
+
 static gboolean src_event(GstPad* pad, GstObject* parent, GstEvent* event) {
+    RtpSourceState* state = self_of(parent)->state;
     if (gst_video_event_is_force_key_unit(event)) {
-        RtpSourceState* state = self_of(parent)->state;
-        std::function<void()> handler;
-        {
-            std::lock_guard lock(state->mutex);
-            handler = state->handler;
-        }
-        if (handler)
+        if (const auto handler = handler_of(state, &RtpSourceState::key_unit))
             handler();
-        gst_event_unref(event);
-        return TRUE;
+    } else if (GST_EVENT_TYPE(event) == GST_EVENT_CUSTOM_UPSTREAM && gst_event_has_name(event, "RTPTWCCPackets")) {
+        if (const auto handler = handler_of(state, &RtpSourceState::feedback))
+            handler(gst_event_get_structure(event));
+    } else {
+        return gst_pad_event_default(pad, parent, event);
     }
-    return gst_pad_event_default(pad, parent, event);
+    gst_event_unref(event);
+    return TRUE;
 }
 
 static gboolean src_query(GstPad* pad, GstObject* parent, GstQuery* query) {
@@ -79,7 +85,13 @@ Ref<GstElement> make_rtp_source(const GstCaps* caps) {
 void rtp_source_set_key_unit_handler(GstElement* source, std::function<void()> handler) {
     RtpSourceState* state = self_of(source)->state;
     std::lock_guard lock(state->mutex);
-    state->handler = std::move(handler);
+    state->key_unit = std::move(handler);
+}
+
+void rtp_source_set_feedback_handler(GstElement* source, std::function<void(const GstStructure*)> handler) {
+    RtpSourceState* state = self_of(source)->state;
+    std::lock_guard lock(state->mutex);
+    state->feedback = std::move(handler);
 }
 
 void rtp_source_begin(GstElement* source) {

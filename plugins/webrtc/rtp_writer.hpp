@@ -2,6 +2,9 @@
 #pragma once
 
 #include "plugins/core/media.hpp"
+#include "plugins/webrtc/congestion/feedback.hpp"
+
+#include <optional>
 
 namespace sluice {
 
@@ -15,6 +18,14 @@ public:
         unsigned clock_rate = 90000;
         uint16_t first_seq = 0;
         uint32_t timestamp_offset = 0;
+        // Of the header extension for the transport-wide sequence number (RFC 8285, one byte form), which the RTP session fills
+        // in; 0: the viewer takes none.
+        uint8_t extension_id = 0;
+        uint8_t delay_extension_id = 0; // of the one with a Delay; 0: the viewer takes none
+    };
+    // How long the viewer is to hold a picture back.
+    struct Delay {
+        GstClockTime least = 0, most = 0;
     };
     explicit RtpWriter(const Identity& id) : id_(id), seq_(id.first_seq) {}
 
@@ -23,7 +34,15 @@ public:
     static constexpr GstClockTime sound_drift_limit = 40 * GST_MSECOND;
 
     // The packets of one access unit; each a header memory of its own and the shared payload. Their PTS is the (shifted) time.
-    Ref<GstBufferList> write(const AccessUnit& unit);
+    // delay: what the viewer is told with them, if it takes that.
+    Ref<GstBufferList> write(const AccessUnit& unit, const std::optional<Delay>& delay = {});
+    // The newest packets, of that list from `first` on, never leave: their numbers are given to others.
+    void take_back(GstBufferList* packets, guint first);
+    // Whether each packet bears a transport-wide number, or only the last one of a unit (its marker), or none.
+    void set_numbered(Numbered numbered) { numbered_ = numbered; }
+    // Without a viewer that reports on them, the RTP session would keep every sequence number for ever.
+    void leave_extension_out() { id_.extension_id = 0; }
+    void leave_delay_out() { id_.delay_extension_id = 0; }
 
     const Identity& identity() const { return id_; }
     uint64_t packets() const { return packets_; }
@@ -31,9 +50,17 @@ public:
     uint16_t next_seq() const { return seq_; }
 
 private:
+    struct Header {
+        bool marker = false;
+        uint32_t timestamp = 0;
+        const Delay* delay = nullptr;
+    };
+    uint32_t write_extension(uint8_t* to, const Header& h) const;
+    Ref<GstMemory> header(const Header& h, const uint8_t* prefix, uint8_t prefix_size);
     uint64_t sound_ticks(const AccessUnit& unit, uint64_t ticks);
 
     Identity id_;
+    Numbered numbered_ = Numbered::all;
     uint16_t seq_;
     bool started_ = false;
     ChannelTime last_time_ = 0; // as sent

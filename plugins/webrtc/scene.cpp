@@ -47,10 +47,68 @@ Result<ViewerStream::Scene> find_scene(const std::string& camera, const std::str
     return scene;
 }
 
+std::string first_stream(const ViewerStream::Scene& scene) {
+    if (scene.contains("main"))
+        return "main";
+    for (const auto& [name, channel] : scene)
+        if (!channel->last_resort())
+            return name;
+    return scene.begin()->first;
+}
+
+bool sends_b_frames(const Channel& channel) {
+    const auto stats = channel.stats(channel_now());
+    return stats.producer_present && stats.reorder;
+}
+
+namespace {
+
+// What keeps a viewer with this offer from playing a channel whose video is known, as the end of a sentence about the stream;
+// empty: nothing.
+std::string why_unplayable(const Channel& channel, const SdpOffer& offer) {
+    const Codec codec = channel.video_track()->codec;
+    if (!offer.choose(codec))
+        return std::string("sends ") + codec_name(codec) + (codec == Codec::h264 ? " (packetization-mode=1)" : "") +
+               ", which this viewer does not take; it offers: " + offer.video_codecs();
+    return sends_b_frames(channel) ? b_frames_text : "";
+}
+
+std::optional<std::string> playable_stream(const ViewerStream::Scene& scene, const SdpOffer& offer, bool asked_for) {
+    for (const bool last_resort : {false, true}) {
+        if (asked_for && !last_resort)
+            continue;
+        for (const auto& [name, channel] : scene)
+            if (channel->last_resort() == last_resort && channel->video_track() &&
+                why_unplayable(*channel, offer).empty())
+                return name;
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+Result<GivenStream> give_stream(ViewerStream::Scene& scene, const std::string& wanted, const SdpOffer& offer,
+                                bool pinned) {
+    GivenStream given{wanted, {}};
+    if (const std::string why = why_unplayable(*scene.at(wanted), offer); !why.empty()) {
+        const auto other = playable_stream(scene, offer, pinned);
+        if (!other)
+            return Error{ErrorKind::not_acceptable, "stream '" + wanted + "', " + why};
+        given = {*other, wanted + " " + why.substr(0, why.find(';'))};
+    }
+    // Who gets what is made for viewers who can play none of the others needs none of those, and nobody else needs it.
+    const auto channel = scene.at(given.stream);
+    std::erase_if(scene, [&](const auto& item) {
+        return channel->last_resort() ? item.second != channel : item.second->last_resort();
+    });
+    return given;
+}
+
 std::string stream_names(const ViewerStream::Scene& scene) {
     std::string out;
     for (const auto& [name, channel] : scene)
-        out += (out.empty() ? "" : ", ") + name;
+        if (!channel->last_resort())
+            out += (out.empty() ? "" : ", ") + name;
     return out;
 }
 

@@ -3,8 +3,9 @@
 
 #include "plugins/core/refs.hpp"
 #include "plugins/webrtc/fingerprint.hpp"
+#include "plugins/webrtc/remote_candidate.hpp"
 
-#include <gio/gio.h>
+#include <glib.h>
 #include <gst/sdp/sdp.h>
 
 #include <algorithm>
@@ -41,28 +42,19 @@ std::optional<unsigned> number(std::string_view s) {
     return error == std::errc() && end == s.data() + s.size() ? std::optional(v) : std::nullopt;
 }
 
-// candidate:F C TRANSPORT PRIORITY ADDRESS PORT typ ... (RFC 8839 section 5.1)
-bool candidate_is_ip(std::string_view candidate) {
-    std::vector<std::string_view> words;
-    for (const auto w : split(candidate, ' '))
-        if (!w.empty())
-            words.push_back(w);
-    return words.size() >= 8 && g_hostname_is_ip_address(std::string(words[4]).c_str());
-}
-
-// Line by line; candidates that name hosts (Chromium's mDNS names) are dropped: our own candidates suffice, since the viewer's
-// checks tell its address, and webrtcbin 1.22 leaks what it resolves.
-std::string without_named_candidates(std::string_view text) {
+// Line by line, as GStreamer's parser sees them: it skips blanks in front.
+std::string without_unwanted_candidates(std::string_view text, bool loopback) {
     std::string out;
     out.reserve(text.size() + 2);
     unsigned candidates = 0;
     for (std::string_view line : split(text, '\n')) {
         if (line.ends_with('\r'))
             line.remove_suffix(1);
+        line.remove_prefix(std::min(line.find_first_not_of(" \t\r\v\f"), line.size()));
         if (line.empty())
             continue;
         if (line.starts_with("a=candidate:") &&
-            (!candidate_is_ip(line.substr(2)) || ++candidates > max_remote_candidates))
+            (!may_be_tried(line.substr(2), loopback) || ++candidates > max_remote_candidates))
             continue;
         out.append(line).append("\r\n");
     }
@@ -168,11 +160,67 @@ void add_fingerprints(std::vector<Fingerprint>& list, const GstSDPMessage* m) {
     }
 }
 
+// Letters, digits, + and / by the RFC; some put others there.
+bool is_ice_text(std::string_view text, size_t least) {
+    return text.size() >= least && text.size() <= 256 &&
+           std::all_of(text.begin(), text.end(), [](char c) { return g_ascii_isgraph(c); });
+}
+
+// The library reads some lines otherwise than without_unwanted_candidates does ("a= candidate"): what it has read is what counts.
+bool only_candidates_to_be_tried(const GstSDPMessage* m, bool loopback) {
+    unsigned candidates = 0;
+    const auto good = [&](const GstSDPAttribute* a) {
+        if (!a->key || g_ascii_strcasecmp(a->key, "candidate") != 0)
+            return true;
+        return ++candidates <= max_remote_candidates &&
+               may_be_tried("candidate:" + std::string(a->value ? a->value : ""), loopback);
+    };
+    for (guint i = 0; i < gst_sdp_message_attributes_len(m); ++i)
+        if (!good(gst_sdp_message_get_attribute(m, i)))
+            return false;
+    for (guint n = 0; n < gst_sdp_message_medias_len(m); ++n) {
+        const GstSDPMedia* media = gst_sdp_message_get_media(m, n);
+        for (guint i = 0; i < gst_sdp_media_attributes_len(media); ++i)
+            if (!good(gst_sdp_media_get_attribute(media, i)))
+                return false;
+    }
+    return true;
+}
+
+// The id that a=extmap (RFC 8285 section 5) gives the extension, if it fits into one byte headers; else 0.
+uint8_t extension(const GstSDPMedia* media, std::string_view uri) {
+    unsigned id = 0;
+    for (guint i = 0; i < gst_sdp_media_attributes_len(media); ++i) {
+        const GstSDPAttribute* a = gst_sdp_media_get_attribute(media, i);
+        const std::string_view key = a->key ? a->key : "", value = a->value ? a->value : "";
+        const size_t blank = value.find(' ');
+        if (key != "extmap" || blank == std::string_view::npos)
+            continue;
+        const std::string_view name = value.substr(blank + 1);
+        if (name.substr(0, name.find(' ')) != uri) // extension attributes may follow
+            continue;
+        const auto read = number(value.substr(0, std::min(blank, value.find('/'))));
+        if (read && *read >= 1 && *read <= 14)
+            id = *read;
+    }
+    return static_cast<uint8_t>(id);
+}
+
+// That of the transport-wide sequence number, if a=rtcp-fb (RFC 4585 section 4.2) promises the reports.
+uint8_t transport_extension(const GstSDPMedia* media) {
+    for (guint i = 0; i < gst_sdp_media_attributes_len(media); ++i) {
+        const GstSDPAttribute* a = gst_sdp_media_get_attribute(media, i);
+        if (!g_strcmp0(a->key, "rtcp-fb") && a->value && std::string_view(a->value).ends_with(" transport-cc"))
+            return extension(media, transport_extension_uri);
+    }
+    return 0;
+}
+
 Error bad(std::string text) { return {ErrorKind::bad_input, "SDP offer: " + std::move(text)}; }
 
 } // namespace
 
-Result<SdpOffer> parse_offer(std::string_view text) {
+Result<SdpOffer> parse_offer(std::string_view text, bool loopback) {
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
         return bad("empty body, expected a session description (RFC 8866)");
     if (text.size() > max_offer_bytes)
@@ -182,7 +230,7 @@ Result<SdpOffer> parse_offer(std::string_view text) {
         return bad("not a session description: it does not begin with v=0 or holds a zero byte");
 
     SdpOffer offer;
-    offer.text = without_named_candidates(text);
+    offer.text = without_unwanted_candidates(text, loopback);
     GstSDPMessage* raw = nullptr;
     if (gst_sdp_message_new(&raw) != GST_SDP_OK)
         return Error{ErrorKind::internal, "out of memory"};
@@ -190,6 +238,9 @@ Result<SdpOffer> parse_offer(std::string_view text) {
     if (gst_sdp_message_parse_buffer(reinterpret_cast<const guint8*>(offer.text.data()),
                                      static_cast<guint>(offer.text.size()), m.get()) != GST_SDP_OK)
         return bad("cannot be parsed as a session description (RFC 8866)");
+
+    if (!only_candidates_to_be_tried(m.get(), loopback))
+        return bad("a line with a candidate that is not spelled as RFC 8839 says");
 
     const GstSDPMedia *video = nullptr, *audio = nullptr;
     unsigned videos = 0;
@@ -217,10 +268,18 @@ Result<SdpOffer> parse_offer(std::string_view text) {
     const char* pwd = attribute(m.get(), video, "ice-pwd");
     if (!ufrag || !pwd || !*ufrag || !*pwd)
         return bad("no ICE credentials (a=ice-ufrag, a=ice-pwd)");
+    if (!is_ice_text(ufrag, 4) || !is_ice_text(pwd, 22))
+        return bad(
+            "the ICE credentials are not as RFC 8839 has them: a=ice-ufrag of 4 to 256 characters, a=ice-pwd of 22 to "
+            "256, no blanks");
     offer.video = payload_types(video);
     offer.has_audio = audio != nullptr;
     if (audio && !is_rejected(audio) && wants_to_receive(m.get(), audio) && in_one_bundle(m.get(), video, audio))
         offer.audio = payload_types(audio);
+    offer.transport_extension = transport_extension(video);
+    if (!offer.audio.empty() && transport_extension(audio) != offer.transport_extension)
+        offer.transport_extension = 0; // one bundle has one number for it
+    offer.delay_extension = extension(video, delay_extension_uri);
     add_fingerprints(offer.fingerprints, m.get());
     if (offer.fingerprints.empty())
         return bad(
@@ -282,12 +341,12 @@ std::string SdpOffer::video_codecs() const {
     return out.empty() ? "none" : out;
 }
 
-std::vector<std::string> parse_trickle(std::string_view fragment, unsigned limit) {
+std::vector<std::string> parse_trickle(std::string_view fragment, bool loopback, unsigned limit) {
     std::vector<std::string> list;
     for (std::string_view line : split(fragment, '\n')) {
         if (line.ends_with('\r'))
             line.remove_suffix(1);
-        if (line.starts_with("a=candidate:") && line.size() < 512 && candidate_is_ip(line.substr(2)) &&
+        if (line.starts_with("a=candidate:") && line.size() < 512 && may_be_tried(line.substr(2), loopback) &&
             list.size() < limit)
             list.emplace_back(line.substr(2));
     }

@@ -32,6 +32,11 @@ struct SdpOffer {
     std::vector<PayloadType> video;
     std::vector<PayloadType> audio; // of the first audio m-line, if it receives and rides in the bundle of the video
     bool has_audio = false;         // there is an audio m-line
+    // Of the header extension with the transport-wide sequence number, 0: the viewer does not report on it. One for both: the
+    // m-lines ride in one bundle (RFC 8843 section 11).
+    uint8_t transport_extension = 0;
+    // Of the one that asks to hold pictures back, 0: the viewer does not take it.
+    uint8_t delay_extension = 0;
     std::vector<Fingerprint> fingerprints;
 
     // The payload type to send the codec with, H.264 preferably as 42e01f; nothing if the offer cannot take it.
@@ -52,13 +57,20 @@ struct SdpOffer {
     std::string video_codecs() const; // "VP8, VP9": for error texts
 };
 
-// Errors say what is wrong and what is expected. The text is outside input: any bytes.
-Result<SdpOffer> parse_offer(std::string_view text);
+// Errors say what is wrong and what is expected. The text is outside input: any bytes. loopback: the viewer is on this machine.
+Result<SdpOffer> parse_offer(std::string_view text, bool loopback = false);
+
+// draft-holmer-rmcat-transport-wide-cc-extensions-01.
+constexpr const char* transport_extension_uri =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+// Of libwebrtc: how long the receiver is to hold a picture back, at least and at most.
+constexpr const char* delay_extension_uri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 
 constexpr size_t max_offer_bytes = 64 * 1024;
 constexpr unsigned max_remote_candidates = 32; // each makes us send checks to an address of the peer's choice
 
-// The a=candidate lines of a trickle fragment (RFC 8840) whose addresses are IP addresses, without "a=".
-std::vector<std::string> parse_trickle(std::string_view fragment, unsigned limit = max_remote_candidates);
+// The a=candidate lines of a trickle fragment (RFC 8840) that may be tried, without "a=".
+std::vector<std::string> parse_trickle(std::string_view fragment, bool loopback = false,
+                                       unsigned limit = max_remote_candidates);
 
 } // namespace sluice

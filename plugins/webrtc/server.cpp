@@ -5,6 +5,7 @@
 #include "plugins/core/credentials.hpp"
 #include "plugins/webrtc/opus_version.hpp"
 #include "plugins/webrtc/scene.hpp"
+#include "plugins/webrtc/viewer_stats.hpp"
 
 #include <gio/gio.h>
 #include <malloc.h>
@@ -28,43 +29,19 @@ constexpr size_t max_closed = 256;
 constexpr unsigned long spare_descriptors = 64;
 
 // A stream of its own for each viewer and track (RFC 3550).
-RtpWriter::Identity new_identity(Codec codec, const SdpOffer::Choice& choice) {
+RtpWriter::Identity new_identity(Codec codec, const SdpOffer::Choice& choice, const SdpOffer& offer) {
     return {.ssrc = g_random_int() | 1,
             .payload_type = static_cast<uint8_t>(choice.payload_type),
             .clock_rate = rtp_clock_rate(codec),
             .first_seq = static_cast<uint16_t>(g_random_int_range(0, 32768)),
-            .timestamp_offset = g_random_int()};
+            .timestamp_offset = g_random_int(),
+            .extension_id = offer.transport_extension,
+            .delay_extension_id = is_video(codec) ? offer.delay_extension : uint8_t(0)};
 }
 
 bool is_loopback(const std::string& address) {
     const auto a = adopt(g_inet_address_new_from_string(address.c_str()));
     return a && g_inet_address_get_is_loopback(a.get());
-}
-
-constexpr const char* b_frames_text =
-    "sends B-frames, which browsers cannot play over WebRTC; switch them off in the camera "
-    "(profile Baseline, or B-frames 0)";
-bool sends_b_frames(const Channel& channel) {
-    const auto stats = channel.stats(channel_now());
-    return stats.producer_present && stats.reorder;
-}
-
-GstStructurePtr to_structure(const Viewer& v, ChannelTime now) {
-    const Viewer::Stats s = v.stats(now);
-    const Viewer::Info& i = v.info();
-    return GstStructurePtr(gst_structure_new(
-        "viewer", "id", G_TYPE_STRING, i.id.c_str(), "principal", G_TYPE_STRING, i.principal.c_str(), "camera",
-        G_TYPE_STRING, i.camera.c_str(), "stream", G_TYPE_STRING, s.stream.c_str(), "peer", G_TYPE_STRING,
-        i.peer_address.c_str(), "state", G_TYPE_STRING, s.state.c_str(), "joined-at", G_TYPE_INT64,
-        gint64(i.joined_unix_ms), "connected-ms", G_TYPE_DOUBLE, s.connected_ms, "first-frame-ms", G_TYPE_DOUBLE,
-        s.first_frame_ms, "rtt-ms", G_TYPE_DOUBLE, s.network.rtt_ms, "packets-lost", G_TYPE_INT64,
-        gint64(s.network.packets_lost), "fraction-lost", G_TYPE_DOUBLE, s.network.fraction_lost, "bitrate",
-        G_TYPE_UINT64, guint64(s.bitrate), "audio-codec", G_TYPE_STRING, s.audio_codec.c_str(), "audio-transcoded",
-        G_TYPE_BOOLEAN, gboolean(s.audio_transcoded), "audio-packets-sent", G_TYPE_UINT64, guint64(s.audio_packets),
-        "audio-bytes-sent", G_TYPE_UINT64, guint64(s.audio_bytes), "packets-sent", G_TYPE_UINT64, guint64(s.packets),
-        "bytes-sent", G_TYPE_UINT64, guint64(s.bytes), "access-units", G_TYPE_UINT64, guint64(s.media.units), "skips",
-        G_TYPE_UINT64, guint64(s.media.skips), "plis", G_TYPE_UINT64, guint64(s.media.plis), "repeats", G_TYPE_UINT64,
-        guint64(s.media.repeats), "switches", G_TYPE_UINT64, guint64(s.media.switches), nullptr));
 }
 
 } // namespace
@@ -94,7 +71,7 @@ std::shared_ptr<Server> Server::create(ServerSettings settings, Listener listene
 
 Server::Server(ServerSettings settings, Listener listener)
     : settings_(std::move(settings)), listener_(std::move(listener)), pool_(SenderPool::shared()),
-      places_(std::make_shared<PeerPlaces>()), channels_(settings_.channels) {
+      places_(std::make_shared<PeerPlaces>()), channels_(settings_.channels), qualities_(settings_.qualities) {
     const auto run = +[](gpointer data, gpointer) {
         const std::unique_ptr<Task> task(static_cast<Task*>(data));
         (*task)();
@@ -165,13 +142,14 @@ void Server::join(Join join, Done done) {
     auto found = scene(join.camera);
     if (!found)
         return refuse(found.error());
-    const std::string stream = !join.stream.empty()      ? join.stream
-                               : found->contains("main") ? "main"
-                                                         : found->begin()->first;
-    const auto channel = found->find(stream);
-    if (channel == found->end())
-        return refuse({ErrorKind::not_found, "camera '" + join.camera + "' has no stream '" + stream +
+    join.follows = join.quality.empty();
+    if (join.follows)
+        join.quality = camera_quality(join.camera, found.value());
+    const bool pinned = join.quality != quality_auto;
+    if (pinned && !found->contains(join.quality))
+        return refuse({ErrorKind::not_found, "camera '" + join.camera + "' has no stream '" + join.quality +
                                                  "', it has: " + stream_names(found.value())});
+    const std::string stream = pinned ? join.quality : first_stream(found.value());
     join.place = PeerPlaces::take(places_, join.principal + '\n' + join.peer_address, settings_.max_sessions_per_peer);
     if (!join.place)
         return refuse({ErrorKind::too_many, "all " + std::to_string(settings_.max_sessions_per_peer) +
@@ -250,8 +228,7 @@ void Server::finish_pending(const std::shared_ptr<Pending>& pending, bool in_tim
     pending->reader.reset();
 }
 
-void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const std::string& stream,
-                       const Done& done) {
+void Server::negotiate(Join join, ViewerStream::Scene scene, std::string stream, const Done& done) {
     const auto refuse = [&](Error error) {
         {
             std::lock_guard lock(mutex_);
@@ -261,34 +238,47 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
         }
         done(std::move(error));
     };
-    const auto offer = parse_offer(join.offer);
+    const auto offer = parse_offer(join.offer, is_loopback(join.peer_address));
     if (!offer)
         return refuse(offer.error());
+    const auto asked = scene.at(stream);
+    const auto given = give_stream(scene, stream, offer.value(), join.quality != quality_auto);
+    if (!given)
+        return refuse({given.error().kind, "camera '" + join.camera + "', " + given.error().text});
+    stream = given->stream;
+    if (join.quality != quality_auto)
+        join.quality = stream;
     const auto channel = scene.at(stream);
     const Codec codec = channel->video_track()->codec;
     const auto choice = offer->choose(codec);
-    const std::string what = "camera '" + join.camera + "', stream '" + stream + "', ";
-    if (!choice)
-        return refuse({ErrorKind::not_acceptable,
-                       what + "sends " + codec_name(codec) + (codec == Codec::h264 ? " (packetization-mode=1)" : "") +
-                           ", which this viewer does not take; it offers: " + offer->video_codecs()});
-    if (sends_b_frames(*channel))
-        return refuse({ErrorKind::not_acceptable, what + b_frames_text});
 
-    const RtpWriter::Identity identity = new_identity(codec, *choice);
-    Peer::Media media{.video = {.codec = codec, .choice = *choice, .ssrc = identity.ssrc}, .audio = {}};
+    const auto track_of = [&](const RtpWriter::Identity& id, Codec of, const SdpOffer::Choice& as) {
+        return Peer::Track{.codec = of,
+                           .choice = as,
+                           .ssrc = id.ssrc,
+                           .transport_extension = id.extension_id,
+                           .delay_extension = id.delay_extension_id};
+    };
+    const RtpWriter::Identity identity = new_identity(codec, *choice, offer.value());
+    Peer::Media media{.video = track_of(identity, codec, *choice), .audio = {}};
     std::optional<ViewerSound> sound;
-    const auto audio_track = channel->audio_track();
+    // What is made of it has the same sound, and may never have been made yet.
+    const auto audio_track = (channel->last_resort() ? asked : channel)->audio_track();
     if (const auto taken = offer->choose_sound(audio_track ? audio_track->codec : Codec::other)) {
-        const auto id = new_identity(taken->codec, taken->choice);
+        const auto id = new_identity(taken->codec, taken->choice, offer.value());
         sound.emplace(taken->codec, id);
-        media.audio = {.codec = taken->codec, .choice = taken->choice, .ssrc = id.ssrc};
+        media.audio = track_of(id, taken->codec, taken->choice);
     }
+    const ViewerPath::Start path{.remembered = paths_.estimate(join.peer_address, channel_now()),
+                                 .near = is_loopback(join.peer_address),
+                                 .reports = offer->transport_extension != 0,
+                                 .quality = join.quality};
     Viewer::Info info{.id = random_token(16),
                       .principal = join.principal,
                       .camera = join.camera,
                       .peer_address = join.peer_address,
                       .login = join.login,
+                      .instead = given->instead,
                       .joined_unix_ms = g_get_real_time() / 1000,
                       .posted = join.posted,
                       .expires = join.expires,
@@ -310,8 +300,8 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
             self->close(id, reason);
     };
     auto viewer = std::make_shared<Viewer>(
-        std::move(info), std::make_unique<ViewerStream>(scene, stream, codec, identity, std::move(sound)), end_soon,
-        [](const std::shared_ptr<Channel>& source) { return opus_version_of(*source); });
+        std::move(info), std::make_unique<ViewerStream>(scene, stream, codec, identity, std::move(sound)), path,
+        end_soon, [](const std::shared_ptr<Channel>& source) { return opus_version_of(*source); });
     const std::weak_ptr<Viewer> weak_viewer = viewer;
     Peer::Events events{.connected =
                             [weak, weak_viewer] {
@@ -334,10 +324,26 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
                             [weak_viewer] {
                                 if (auto v = weak_viewer.lock())
                                     v->heard(channel_now());
+                            },
+                        .missed =
+                            [weak_viewer](uint16_t seq) {
+                                auto v = weak_viewer.lock();
+                                return v && v->missed(seq, channel_now());
+                            },
+                        .feedback =
+                            [weak, weak_viewer](const GstStructure* packets) {
+                                auto self = weak.lock();
+                                auto v = weak_viewer.lock();
+                                if (self && v && v->feedback(packets, channel_now()))
+                                    self->pool_->kick(v);
                             }};
     auto peer = Peer::create(offer.value(), media, settings_.ice, is_loopback(join.peer_address), std::move(events));
     if (!peer)
         return refuse(peer.error());
+    if (!peer.value()->has_feedback())
+        viewer->leave_extension_out();
+    if (!peer.value()->takes_delay())
+        viewer->leave_delay_out();
     viewer->set_peer(peer.value());
     pool_->add(viewer);
     std::optional<Error> late; // what has happened meanwhile
@@ -353,6 +359,8 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
             ++joined_;
             viewers_.emplace(id, viewer);
             announcing_.insert(id);
+            if (join.follows)
+                followers_.insert(id);
         }
     }
     if (late) {
@@ -366,6 +374,8 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
         announcing_.erase(id);
         idle_.notify_all();
     }
+    if (join.follows)
+        follow_camera(viewer); // its quality may have changed since this join began
     std::optional<std::string> early;
     {
         std::lock_guard lock(failed->mutex);
@@ -374,6 +384,14 @@ void Server::negotiate(const Join& join, const ViewerStream::Scene& scene, const
     if (early)
         close(id, *early);
     done(Joined{id, peer.value()->answer()});
+}
+
+Error Server::no_session() { return {ErrorKind::not_found, "there is no such session (any more)"}; }
+
+std::shared_ptr<Viewer> Server::find(const std::string& id) const {
+    std::lock_guard lock(mutex_);
+    const auto it = viewers_.find(id);
+    return it == viewers_.end() ? nullptr : it->second;
 }
 
 std::shared_ptr<Viewer> Server::find(const Session& session) const {
@@ -385,36 +403,13 @@ std::shared_ptr<Viewer> Server::find(const Session& session) const {
     return info.principal == session.principal && info.camera == session.camera ? it->second : nullptr;
 }
 
-namespace {
-Error no_session() { return {ErrorKind::not_found, "there is no such session (any more)"}; }
-} // namespace
-
 Result<bool> Server::trickle(const Session& session, const std::string& fragment) {
     const auto viewer = find(session);
     if (!viewer)
         return no_session();
-    for (const auto& candidate : parse_trickle(fragment))
+    for (const auto& candidate : parse_trickle(fragment, is_loopback(viewer->info().peer_address)))
         if (viewer->takes_candidate())
             viewer->peer().add_candidate(candidate);
-    return true;
-}
-
-Result<bool> Server::switch_stream(const Session& session, const std::string& stream) {
-    const auto viewer = find(session);
-    if (!viewer)
-        return no_session();
-    const auto channel = viewer->channel(stream);
-    if (!channel)
-        return Error{ErrorKind::bad_input, "this session has no stream '" + stream + "' to switch to"};
-    const std::string what = "camera '" + session.camera + "', stream '" + stream + "', ";
-    if (const auto track = channel->video_track(); track && track->codec != viewer->codec())
-        return Error{ErrorKind::not_acceptable, what + "sends " + codec_name(track->codec) +
-                                                    ", this session takes only " + codec_name(viewer->codec())};
-    if (sends_b_frames(*channel))
-        return Error{ErrorKind::not_acceptable, what + b_frames_text};
-    if (!viewer->request_stream(stream))
-        return no_session();
-    pool_->kick(viewer);
     return true;
 }
 
@@ -432,10 +427,10 @@ Result<GstStructurePtr> Server::session_stats(const Session& session) const {
     return to_structure(*viewer, channel_now());
 }
 
-Result<std::string> Server::watch(const Session& session, SessionListener listener) {
+Result<SentStream> Server::watch(const Session& session, SessionListener listener) {
     const auto viewer = find(session);
-    const auto stream = viewer ? viewer->watch(std::move(listener)) : std::nullopt;
-    return stream ? Result<std::string>(*stream) : no_session();
+    auto sent = viewer ? viewer->watch(std::move(listener)) : std::nullopt;
+    return sent ? Result<SentStream>(std::move(*sent)) : no_session();
 }
 
 Result<std::string> Server::camera_of(const std::string& id, const std::string& principal) const {
@@ -444,6 +439,12 @@ Result<std::string> Server::camera_of(const std::string& id, const std::string& 
     if (it == viewers_.end() || it->second->info().principal != principal)
         return no_session();
     return it->second->info().camera;
+}
+
+std::optional<Viewer::Info> Server::info(const std::string& id) const {
+    std::lock_guard lock(mutex_);
+    const auto it = viewers_.find(id);
+    return it == viewers_.end() ? std::nullopt : std::optional(it->second->info());
 }
 
 bool Server::close(const std::string& id, const std::string& reason) {
@@ -455,6 +456,7 @@ bool Server::close(const std::string& id, const std::string& reason) {
             return false;
         viewer = it->second;
         viewers_.erase(it);
+        followers_.erase(id);
         ++closing_;
     }
     viewer->close(reason);
@@ -464,6 +466,9 @@ bool Server::close(const std::string& id, const std::string& reason) {
 
 void Server::end(const std::shared_ptr<Viewer>& viewer, const std::string& reason) {
     pool_->remove(viewer);
+    const Viewer::Learnt learnt = viewer->learnt(channel_now());
+    if (learnt.carries)
+        paths_.learn(viewer->info().peer_address, learnt.carries, learnt.lasted, channel_now());
     viewer->peer().close();
     {
         std::unique_lock lock(mutex_); // nobody hears that it is gone before hearing that it is there
@@ -562,8 +567,10 @@ void Server::tick(ChannelTime now, int64_t unix_now) {
     }
     if (trim) // the threads of each viewer leave their arenas half full behind
         run_task([] { malloc_trim(0); });
-    for (const auto& viewer : all)
+    for (const auto& viewer : all) {
         viewer->check_source(now);
+        viewer->read_reports(now);
+    }
     for (const auto& p : late)
         run_task([self = shared_from_this(), p] { self->finish_pending(p, false); });
     for (const auto& [id, why] : overdue)

@@ -18,7 +18,7 @@ void ServerService::authorize(AuthQuestion question, std::function<void(const Au
 
 void ServerService::join(Join join, std::function<void(Result<Joined>)> done) {
     server_->join({.camera = std::move(join.camera),
-                   .stream = std::move(join.stream),
+                   .quality = std::move(join.quality),
                    .offer = std::move(join.offer),
                    .principal = std::move(join.principal),
                    .expires = join.expires,
@@ -38,8 +38,8 @@ Result<bool> ServerService::candidate(const Name& name, const std::string& candi
                             candidate.empty() ? "a=end-of-candidates\r\n" : "a=" + candidate + "\r\n");
 }
 
-Result<bool> ServerService::switch_stream(const Name& name, const std::string& stream) {
-    return server_->switch_stream(session_of(name), stream);
+Result<bool> ServerService::set_quality(const Name& name, const std::string& quality) {
+    return server_->set_quality(session_of(name), quality);
 }
 
 Result<bool> ServerService::leave(const Name& name) { return server_->leave(session_of(name)); }
@@ -48,7 +48,7 @@ Result<std::string> ServerService::camera_of(const std::string& session, const s
     return server_->camera_of(session, principal);
 }
 
-Result<std::string> ServerService::watch(const Name& name, SessionListener listener) {
+Result<SentStream> ServerService::watch(const Name& name, SessionListener listener) {
     return server_->watch(session_of(name), std::move(listener));
 }
 

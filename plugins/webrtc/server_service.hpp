@@ -17,10 +17,10 @@ public:
     void authorize(AuthQuestion question, std::function<void(const AuthAnswer&)> answer) override;
     void join(Join join, std::function<void(Result<Joined>)> done) override;
     Result<bool> candidate(const Name& name, const std::string& candidate) override;
-    Result<bool> switch_stream(const Name& name, const std::string& stream) override;
+    Result<bool> set_quality(const Name& name, const std::string& quality) override;
     Result<bool> leave(const Name& name) override;
     Result<std::string> camera_of(const std::string& session, const std::string& principal) override;
-    Result<std::string> watch(const Name& name, SessionListener listener) override;
+    Result<SentStream> watch(const Name& name, SessionListener listener) override;
 
 private:
     const std::shared_ptr<Server> server_;

@@ -34,10 +34,12 @@ const std::map<std::string, Kind, std::less<>>& kinds() {
          {Type::join,
           {id_field,
            {"camera", &SignalMessage::camera, true, max_name},
-           {"stream", &SignalMessage::stream, false, max_name},
+           {"quality", &SignalMessage::quality, false, max_name},
+           {"stream", &SignalMessage::quality, false, max_name},
            {"sdp", &SignalMessage::sdp, true, max_signal_bytes}}}},
         {"candidate", {Type::candidate, {id_field, {"candidate", &SignalMessage::candidate, true, 1024}}}},
-        {"stream", {Type::stream, {id_field, {"stream", &SignalMessage::stream, true, max_name}}}},
+        {"quality", {Type::quality, {id_field, {"quality", &SignalMessage::quality, true, max_name}}}},
+        {"stream", {Type::quality, {id_field, {"stream", &SignalMessage::quality, true, max_name}}}},
         {"leave", {Type::leave, {id_field}}},
         {"attach", {Type::attach, {id_field, {"session", &SignalMessage::session, true, max_name}}}},
         {"ping", {Type::ping, {}}},
@@ -53,6 +55,16 @@ std::string type_names() {
 }
 
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Json with(Json message, const SentStream& sent) {
+    if (sent.stream.empty())
+        return message; // the session is over already
+    message["stream"] = sent.stream;
+    message["quality"] = sent.quality;
+    if (!sent.reason.empty())
+        message["reason"] = sent.reason;
+    return message;
+}
 
 bool printable(const std::string& text) {
     for (const unsigned char c : text)
@@ -102,7 +114,11 @@ std::variant<SignalMessage, SignalRefusal> parse_signal(std::string_view text) {
             return refuse(where + "has more than " + std::to_string(field.max) + " bytes");
         if (field.member != &SignalMessage::sdp && !printable(content))
             return refuse(where + "has control characters");
-        const bool may_be_empty = !field.needed || field.member == &SignalMessage::candidate;
+        if (!content.empty() && !(out.*field.member).empty())
+            return refuse(where + "stands beside another that says the same; allowed: one of them");
+        if (content.empty() && !field.needed)
+            continue;
+        const bool may_be_empty = field.member == &SignalMessage::candidate;
         if (content.empty() && !may_be_empty)
             return refuse(where + "is empty");
         out.*field.member = std::move(content);
@@ -118,11 +134,11 @@ std::string hello(unsigned max_sessions) {
                     {"max-message-bytes", max_signal_bytes},
                     {"max-sessions", max_sessions}});
 }
-std::string answer(const std::string& id, const std::string& session, const std::string& sdp) {
-    return text_of({{"type", "answer"}, {"id", id}, {"session", session}, {"sdp", sdp}});
+std::string answer(const std::string& id, const std::string& session, const std::string& sdp, const SentStream& sent) {
+    return text_of(with({{"type", "answer"}, {"id", id}, {"session", session}, {"sdp", sdp}}, sent));
 }
-std::string attached(const std::string& id, const std::string& session, const std::string& stream) {
-    return text_of({{"type", "attached"}, {"id", id}, {"session", session}, {"stream", stream}});
+std::string attached(const std::string& id, const std::string& session, const SentStream& sent) {
+    return text_of(with({{"type", "attached"}, {"id", id}, {"session", session}}, sent));
 }
 std::string error(const std::string& id, const Error& error) {
     Json out{{"type", "error"}, {"error", Json::parse(problem_json(error.kind, error.text), nullptr, false)}};
@@ -130,8 +146,11 @@ std::string error(const std::string& id, const Error& error) {
         out["id"] = id;
     return text_of(out);
 }
-std::string switched(const std::string& id, const std::string& stream) {
-    return text_of({{"type", "switched"}, {"id", id}, {"stream", stream}});
+std::string switched(const std::string& id, const SentStream& sent) {
+    return text_of(with({{"type", "switched"}, {"id", id}}, sent));
+}
+std::string quality(const std::string& id, const std::string& quality) {
+    return text_of({{"type", "quality"}, {"id", id}, {"quality", quality}});
 }
 std::string state(const std::string& id, const std::string& state, const std::string& reason) {
     Json out{{"type", "state"}, {"id", id}, {"state", state}};

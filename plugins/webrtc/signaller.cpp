@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/webrtc/signaller.hpp"
 
+#include "plugins/webrtc/quality.hpp"
+
 #include <utility>
 
 namespace sluice {
@@ -61,7 +63,7 @@ void Signaller::receive(std::string_view text, int64_t unix_now) {
     if (name.session.empty())
         return refuse(m.id, {ErrorKind::conflict, "session '" + m.id + "' is not answered yet"});
     const auto result =
-        m.type == Type::candidate ? service_->candidate(name, m.candidate) : service_->switch_stream(name, m.stream);
+        m.type == Type::candidate ? service_->candidate(name, m.candidate) : service_->set_quality(name, m.quality);
     if (!result)
         refuse(m.id, result.error());
 }
@@ -78,7 +80,7 @@ void Signaller::join(const SignalMessage& m) {
     AuthQuestion question = client_.question;
     question.action = "view";
     question.camera = m.camera;
-    question.channel = m.camera + "/" + (m.stream.empty() ? "main" : m.stream);
+    question.channel = m.camera + "/" + (m.quality.empty() || m.quality == quality_auto ? "main" : m.quality);
     service_->authorize(std::move(question),
                         [self = shared_from_this(), m, asked = service_->now()](const AuthAnswer& who) {
                             self->carrier_.post([self, m, who, asked] { self->authorized(m, who, asked); });
@@ -99,7 +101,7 @@ void Signaller::authorized(const SignalMessage& m, const AuthAnswer& who, uint64
     }
     const SessionService::Name name{"", m.camera, who.principal};
     service_->join(
-        {m.camera, m.stream, m.sdp, who.principal, client_.question.peer_address, who.expires, who.login, asked},
+        {m.camera, m.quality, m.sdp, who.principal, client_.question.peer_address, who.expires, who.login, asked},
         [self = shared_from_this(), id = m.id, name](Result<SessionService::Joined> result) {
             self->carrier_.post([self, id, name, result = std::move(result)] { self->joined(id, name, result); });
         });
@@ -125,9 +127,9 @@ void Signaller::joined(const std::string& id, const SessionService::Name& asked,
         return refuse(id, result.error());
     }
     it->second.name = name;
-    const bool alive = bool(watch(id, name)); // before the viewer knows of it: what ends it from now on has a reason
-    carrier_.send(signal_text::answer(id, name.session, result.value().answer));
-    if (!alive)
+    const auto sent = watch(id, name); // before the viewer knows of it: what ends it from now on has a reason
+    carrier_.send(signal_text::answer(id, name.session, result.value().answer, sent ? sent.value() : SentStream{}));
+    if (!sent)
         event(id, name.session, {SessionEvent::Kind::closed, "the session has ended"});
 }
 
@@ -142,15 +144,15 @@ void Signaller::attach(const SignalMessage& m) {
         return refuse(m.id, camera.error());
     const SessionService::Name name{m.session, camera.value(), client_.principal};
     sessions_[m.id].name = name;
-    if (const auto stream = watch(m.id, name)) {
-        carrier_.send(signal_text::attached(m.id, m.session, stream.value()));
+    if (const auto sent = watch(m.id, name)) {
+        carrier_.send(signal_text::attached(m.id, m.session, sent.value()));
     } else {
         sessions_.erase(m.id);
-        refuse(m.id, stream.error());
+        refuse(m.id, sent.error());
     }
 }
 
-Result<std::string> Signaller::watch(const std::string& id, const SessionService::Name& name) {
+Result<SentStream> Signaller::watch(const std::string& id, const SessionService::Name& name) {
     const std::weak_ptr<Signaller> weak = weak_from_this();
     return service_->watch(name, [weak, post = carrier_.post, id, session = name.session](const SessionEvent& e) {
         post([weak, id, session, e] {
@@ -166,7 +168,8 @@ void Signaller::event(const std::string& id, const std::string& session, const S
         return;
     using Kind = SessionEvent::Kind;
     switch (e.kind) {
-    case Kind::switched: return carrier_.send(signal_text::switched(id, e.text));
+    case Kind::switched: return carrier_.send(signal_text::switched(id, e.sent));
+    case Kind::quality: return carrier_.send(signal_text::quality(id, e.text));
     case Kind::streaming: return carrier_.send(signal_text::state(id, "streaming", ""));
     case Kind::waiting: return carrier_.send(signal_text::state(id, "waiting", e.text));
     case Kind::taken: sessions_.erase(it); return carrier_.send(signal_text::closed(id, "attached elsewhere"));

@@ -15,10 +15,10 @@ namespace sluice {
 class SessionService {
 public:
     struct Join {
-        std::string camera, stream, offer, principal, peer_address;
-        int64_t expires = 0; // unix seconds, 0: never
-        std::string login;   // as in AuthAnswer
-        uint64_t asked = 0;  // now() when it was authorized: what is closed from then on closes it, too
+        std::string camera, quality, offer, principal, peer_address; // quality: empty is the camera's
+        int64_t expires = 0;                                         // unix seconds, 0: never
+        std::string login;                                           // as in AuthAnswer
+        uint64_t asked = 0; // now() when it was authorized: what is closed from then on closes it, too
     };
     struct Joined {
         std::string session, answer;
@@ -31,12 +31,12 @@ public:
     virtual void authorize(AuthQuestion question, std::function<void(const AuthAnswer&)> answer) = 0;
     virtual void join(Join join, std::function<void(Result<Joined>)> done) = 0;
     virtual Result<bool> candidate(const Name& name, const std::string& candidate) = 0;
-    virtual Result<bool> switch_stream(const Name& name, const std::string& stream) = 0;
+    virtual Result<bool> set_quality(const Name& name, const std::string& quality) = 0;
     virtual Result<bool> leave(const Name& name) = 0;
     // Which camera a principal's session shows.
     virtual Result<std::string> camera_of(const std::string& session, const std::string& principal) = 0;
-    // The stream being sent. The listener replaces the one before; it must hold no reference to who it tells.
-    virtual Result<std::string> watch(const Name& name, SessionListener listener) = 0;
+    // What is being sent. The listener replaces the one before; it must hold no reference to who it tells.
+    virtual Result<SentStream> watch(const Name& name, SessionListener listener) = 0;
 };
 
 // The server's side of one signalling connection, whatever carries its texts (docs/signalling.md). All calls come from one
@@ -77,7 +77,7 @@ private:
     void authorized(const SignalMessage& m, const AuthAnswer& who, uint64_t asked);
     void joined(const std::string& id, const SessionService::Name& asked, const Result<SessionService::Joined>& result);
     void attach(const SignalMessage& m);
-    Result<std::string> watch(const std::string& id, const SessionService::Name& name);
+    Result<SentStream> watch(const std::string& id, const SessionService::Name& name);
     void event(const std::string& id, const std::string& session, const SessionEvent& e);
     void refuse(const std::string& id, const Error& error);
 

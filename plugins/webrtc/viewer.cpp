@@ -2,15 +2,19 @@
 #include "plugins/webrtc/viewer.hpp"
 
 #include "plugins/core/channel_access.hpp"
+#include "plugins/webrtc/scene.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
 
-Viewer::Viewer(Info info, std::unique_ptr<ViewerStream> stream, std::function<void(const std::string&)> on_end,
-               OpusOf opus_of)
+Viewer::Viewer(Info info, std::unique_ptr<ViewerStream> stream, const ViewerPath::Start& path,
+               std::function<void(const std::string&)> on_end, OpusOf opus_of)
     : info_(std::move(info)), on_end_(std::move(on_end)), opus_of_(std::move(opus_of)), stream_(std::move(stream)),
-      life_(info_.posted, info_.expires) {
+      path_(path), control_(*stream_, path_), life_(info_.posted, info_.expires) {
+    follow(
+        path_.decide(*stream_, channel_now())); // a source that is needed has time to start while ICE and DTLS are busy
     follow_sound(); // an encoder that is needed has time to start while ICE and DTLS are still busy
 }
 
@@ -35,20 +39,27 @@ GstClockTime Viewer::run() {
     // A viewer far behind lets the others of its thread have their turn.
     for (int units = 0; units < 16; ++units) {
         const GstClockTime now = channel_now();
-        ViewerStream::Step step;
-        std::string switched_to;
+        ViewerControl::Turn turn;
+        std::optional<SentStream> switched;
         {
             std::lock_guard lock(mutex_);
             if (life_.state() != SessionLife::State::streaming)
                 return 0;
-            step = stream_->step(now);
-            if (step.packets)
-                rate_.add(now, gst_buffer_list_calculate_size(step.packets.get()));
-            if (listener_ && told_stream_ != stream_->stream())
-                switched_to = told_stream_ = stream_->stream();
+            turn = control_.turn(now);
+            if (turn.step.packets)
+                rate_.add(now, turn.step.bytes);
+            if (listener_ && told_stream_ != stream_->stream()) {
+                told_stream_ = stream_->stream();
+                switched = sent_now();
+            }
         }
-        if (!switched_to.empty())
-            tell({SessionEvent::Kind::switched, switched_to});
+        if (turn.orders) {
+            follow(*turn.orders);
+            continue;
+        }
+        ViewerStream::Step& step = turn.step;
+        if (switched)
+            tell({.kind = SessionEvent::Kind::switched, .sent = *switched});
         if (step.key_unit_wanted)
             step.key_unit_wanted->request_key_unit();
         if (step.look_for_sound)
@@ -57,8 +68,10 @@ GstClockTime Viewer::run() {
             on_end_("the camera has changed its codec");
             return 0;
         }
+        if (!step.again.empty())
+            peer_->send_again(step.again);
         if (!step.packets)
-            return step.wait_until;
+            return turn.come_back();
         if (!peer_->push(step.sound ? Peer::Kind::audio : Peer::Kind::video, std::move(step.packets))) {
             on_end_("the connection takes no more media");
             return 0;
@@ -67,16 +80,74 @@ GstClockTime Viewer::run() {
     return channel_now();
 }
 
+// With no lock held: channels tell that they are read.
+void Viewer::follow(const StreamChooser::Decision& orders) {
+    auto change = control_.prepare(orders);
+    std::lock_guard lock(mutex_);
+    control_.carry_out(change, channel_now());
+}
+
+bool Viewer::feedback(const GstStructure* packets, ChannelTime now) {
+    const auto& results = feedback_reader_.read(packets);
+    if (results.empty())
+        return false;
+    GST_TRACE("%s: %s", info_.id.c_str(), trace_line(results, now).c_str());
+    std::lock_guard lock(mutex_);
+    path_.feedback(results, now);
+    return stream_->pace().waits_for_news();
+}
+
+bool Viewer::missed(uint16_t seq, ChannelTime now) {
+    std::lock_guard lock(mutex_);
+    return control_.retransmit(seq, now);
+}
+
+void Viewer::read_reports(ChannelTime now) {
+    {
+        std::lock_guard lock(mutex_);
+        if (!peer_ || !path_.wants_reports())
+            return;
+    }
+    const Peer::Stats report = peer_->stats();
+    if (report.rtt_ms < 0)
+        return;
+    std::lock_guard lock(mutex_);
+    path_.report(report.fraction_lost, static_cast<GstClockTime>(report.rtt_ms * 1e6), now);
+}
+
+void Viewer::leave_extension_out() {
+    std::lock_guard lock(mutex_);
+    stream_->leave_extension_out();
+}
+
+void Viewer::leave_delay_out() {
+    std::lock_guard lock(mutex_);
+    stream_->leave_delay_out();
+}
+
+Viewer::Learnt Viewer::learnt(ChannelTime now) const {
+    std::lock_guard lock(mutex_);
+    return {path_.learnt(), connected_at_ ? now - connected_at_ : 0};
+}
+
 std::vector<std::shared_ptr<Channel>> Viewer::listening() {
     std::lock_guard lock(mutex_);
     return stream_->listening();
 }
 
 bool Viewer::connected(ChannelTime now) {
+    std::optional<StreamChooser::Decision> orders;
+    {
+        std::lock_guard lock(mutex_);
+        path_.connected(now, *stream_);
+        orders = path_.decide(*stream_, now);
+    }
+    follow(*orders); // nobody else does before this returns
     std::lock_guard lock(mutex_);
     if (!life_.connected(now))
         return false;
     stream_->start();
+    connected_at_ = now;
     return true;
 }
 
@@ -102,32 +173,37 @@ std::optional<std::string> Viewer::overdue(ChannelTime now, int64_t unix_now) co
 
 void Viewer::request_key_unit() {
     std::lock_guard lock(mutex_);
-    stream_->request_key_unit();
+    control_.request_key_unit(channel_now());
 }
 
-bool Viewer::request_stream(const std::string& stream) {
-    auto reader = stream_->reader_for(stream);
-    if (!reader)
+bool Viewer::set_quality(const std::string& quality) {
+    if (quality != quality_auto && !stream_->channel(quality))
         return false;
     std::lock_guard lock(mutex_);
-    stream_->request_stream(stream, reader);
+    path_.pin(quality);
     return true;
 }
 
-std::optional<std::string> Viewer::watch(SessionListener listener) {
+std::string Viewer::quality() const {
+    std::lock_guard lock(mutex_);
+    return path_.quality();
+}
+
+std::optional<SentStream> Viewer::watch(SessionListener listener) {
     auto next = std::make_shared<const SessionListener>(std::move(listener));
-    std::string stream;
+    SentStream sent;
     {
         std::lock_guard lock(mutex_);
         if (life_.state() == SessionLife::State::closed)
             return std::nullopt;
         std::swap(listener_, next);
         told_waiting_ = false;
-        stream = told_stream_ = stream_->stream();
+        told_stream_ = stream_->stream();
+        sent = sent_now();
     }
     if (next)
         (*next)({SessionEvent::Kind::taken, ""});
-    return stream;
+    return sent;
 }
 
 void Viewer::tell(const SessionEvent& event) {
@@ -163,15 +239,32 @@ void Viewer::check_source(ChannelTime now) {
                                                                  : "the camera is away"});
 }
 
+std::string Viewer::reason() const {
+    const auto channel = stream_->channel(stream_->stream());
+    return channel && channel->last_resort() && !info_.instead.empty() ? info_.instead : path_.decision().reason;
+}
+
 Viewer::Stats Viewer::stats(ChannelTime now) const {
     Stats s;
     {
         std::lock_guard lock(mutex_);
         s.state = life_.state_name();
         s.stream = stream_->stream();
+        s.quality = path_.quality();
+        s.stream_reason = reason();
+        const ViewerPath::Figures figures = path_.figures(now);
+        s.path = {.known = figures.heard,
+                  .feedback = figures.path.feedback,
+                  .estimate = figures.path.estimate,
+                  .received = figures.path.received,
+                  .loss = figures.path.loss,
+                  .rtt_ms = static_cast<double>(figures.path.rtt) / 1e6,
+                  .queue_delay_ms = static_cast<double>(figures.path.queue_delay) / 1e6};
+        s.freezes = figures.freezes;
         if (life_.connected_after())
             s.connected_ms = static_cast<double>(*life_.connected_after()) / 1e6;
         s.media = stream_->stats();
+        s.playout_delay_ms = static_cast<double>(figures.playout_delay) / 1e6;
         if (s.media.first_unit)
             s.first_frame_ms = static_cast<double>(s.media.first_unit - info_.posted) / 1e6;
         s.packets = stream_->writer().packets();

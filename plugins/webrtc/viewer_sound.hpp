@@ -34,6 +34,8 @@ public:
         generation_ = 0; // those of another channel have the same numbers
     }
     void start(); // what came so far is old
+    void set_numbered(Numbered numbered) { writer_.set_numbered(numbered); }
+    void leave_extension_out() { writer_.leave_extension_out(); }
 
     struct Step {
         Ref<GstBufferList> packets; // to be sent now

@@ -17,10 +17,10 @@ constexpr unsigned close_try_again = 1013; // IANA registry of WebSocket close c
 
 int64_t unix_now() { return g_get_real_time() / G_USEC_PER_SEC; }
 
-// The part of an origin or Host header that says which server it is; default ports are left out by browsers in both.
+// The part of an origin that says which server it is, "null": none; default ports are left out by browsers in both.
 std::string_view authority(std::string_view origin) {
     const size_t scheme = origin.find("://");
-    return scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
+    return scheme == std::string_view::npos ? "null" : origin.substr(scheme + 3);
 }
 
 } // namespace
@@ -69,6 +69,17 @@ struct WebsocketSignalling::Request : LateAnswer {
     Signaller::Client client;
     std::shared_ptr<void> place;
 };
+
+std::vector<ServedRoute> WebsocketSignalling::routes(const std::string& path) {
+    if (path.empty())
+        return {};
+    std::string base = path;
+    while (base.ends_with('/'))
+        base.pop_back();
+    base.insert(0, base.starts_with('/') ? "" : "/");
+    const std::string first = base == "/" ? "" : base; // as handle() takes them
+    return {{"GET", base, "connect", true}, {"GET", first + "/{camera}", "connect", true}};
+}
 
 std::shared_ptr<WebsocketSignalling> WebsocketSignalling::create(std::shared_ptr<HttpHost> host,
                                                                  std::shared_ptr<SessionService> service,
@@ -129,7 +140,7 @@ bool WebsocketSignalling::origin_allowed(SoupServerMessage* m) const {
     const std::string origin = request_header(m, "Origin");
     if (origin.empty() || origins_ == "*" || request_header(m, "Sec-Fetch-Site") == "same-origin")
         return true;
-    if (authority(origin) == request_header(m, "Host"))
+    if (authority(origin) == called_host(m) || from_allowed_origin(m))
         return true;
     gchar** allowed = g_strsplit(origins_.c_str(), ",", -1);
     bool found = false;

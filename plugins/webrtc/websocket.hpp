@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plugins/webrtc/http_host.hpp"
+#include "plugins/webrtc/served_route.hpp"
 #include "plugins/webrtc/session_limits.hpp"
 #include "plugins/webrtc/signaller.hpp"
 
@@ -25,6 +26,7 @@ public:
     // False: somebody else serves this path of this server. From the thread that will call stop().
     bool start();
     void stop(const std::string& reason); // all connections are told and closed
+    static std::vector<ServedRoute> routes(const std::string& path);
 
 private:
     struct Connection;

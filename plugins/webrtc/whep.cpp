@@ -47,9 +47,39 @@ std::optional<WhepTarget> parse_whep_target(std::string_view rest) {
 struct Whep::Request : LateAnswer {
     using LateAnswer::LateAnswer;
     WhepTarget target;
-    std::string stream, body, type, if_match, peer_address;
+    std::string quality, body, type, if_match, peer_address;
     GstClockTime posted = 0;
+    bool quality_twice = false;
 };
+
+// All that is answered: of a camera, or of one of its sessions. HEAD is a GET.
+struct Whep::Method {
+    const char* name;
+    bool session;
+    void (Whep::*run)(const std::shared_ptr<Request>&, const AuthAnswer&); // none: for everybody, see handle()
+};
+const Whep::Method Whep::methods[] = {
+    {"POST", false, &Whep::post},  {"OPTIONS", false, nullptr},     {"GET", true, &Whep::get},
+    {"PATCH", true, &Whep::patch}, {"DELETE", true, &Whep::remove}, {"OPTIONS", true, nullptr},
+};
+
+namespace {
+
+std::string normal(std::string path) {
+    while (path.ends_with('/'))
+        path.pop_back();
+    return (path.starts_with('/') ? "" : "/") + path;
+}
+
+} // namespace
+
+std::vector<ServedRoute> Whep::routes(const std::string& path) {
+    const std::string base = normal(path) == "/" ? "" : normal(path);
+    std::vector<ServedRoute> out;
+    for (const Method& m : methods)
+        out.push_back({m.name, base + (m.session ? "/{camera}/{session}" : "/{camera}"), m.run ? "view" : "", false});
+    return out;
+}
 
 std::shared_ptr<Whep> Whep::create(std::shared_ptr<HttpHost> host, std::shared_ptr<Server> server,
                                    std::shared_ptr<Authorizer> authorizer, std::string path) {
@@ -57,9 +87,7 @@ std::shared_ptr<Whep> Whep::create(std::shared_ptr<HttpHost> host, std::shared_p
     w->host_ = std::move(host);
     w->server_ = std::move(server);
     w->authorizer_ = std::move(authorizer);
-    while (path.ends_with('/'))
-        path.pop_back();
-    w->path_ = (path.starts_with('/') ? "" : "/") + path;
+    w->path_ = normal(std::move(path));
     return w;
 }
 
@@ -132,15 +160,18 @@ void Whep::handle(SoupServerMessage* m, const char* path, GHashTable* query) {
         std::string_view(path).substr(path_ == "/" ? 0 : std::min(path_.size(), std::string_view(path).size())));
     if (target)
         r->target = *target;
-    if (const char* s = query ? static_cast<const char*>(g_hash_table_lookup(query, "stream")) : nullptr)
-        r->stream = std::string_view(s).substr(0, 64);
+    for (const char* name : {"quality", "stream"})
+        if (const char* s = query ? static_cast<const char*>(g_hash_table_lookup(query, name)) : nullptr; s && *s) {
+            r->quality_twice = !r->quality.empty();
+            r->quality = std::string_view(s).substr(0, 64);
+        }
     r->type = content_type(m);
     r->if_match = request_header(m, "If-Match");
     const auto bytes = adopt(soup_message_body_flatten(soup_server_message_get_request_body(m)));
     gsize size = 0;
     const auto* data = static_cast<const char*>(g_bytes_get_data(bytes.get(), &size));
     r->body.assign(data ? data : "", size);
-    AuthQuestion question = auth_question(m, "view", r->target.camera, r->stream);
+    AuthQuestion question = auth_question(m, "view", r->target.camera, r->quality);
     r->peer_address = question.peer_address;
 
     // From here on the answer may come from any thread at any time.
@@ -163,18 +194,16 @@ void Whep::authorized(const std::shared_ptr<Request>& r, const AuthAnswer& who) 
     if (r->target.camera.empty())
         return finish({ErrorKind::not_found, "nothing is here; a camera is watched at " + path_ + "/{camera}"});
     const bool session = !r->target.session.empty();
-    if (!session && method == "POST")
-        return post(r, who);
-    if (session && method == "PATCH")
-        return patch(r, who);
-    if (session && method == "DELETE")
-        return remove(r, who);
-    if (session && (method == "GET" || method == "HEAD"))
-        return get(r, who);
-    soup_message_headers_replace(soup_server_message_get_response_headers(r->message()), "Allow",
-                                 session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
-    finish({ErrorKind::method_not_allowed,
-            method + " is not possible here; allowed: " + (session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS")});
+    std::string allowed;
+    for (const Method& m : methods) {
+        if (m.session != session)
+            continue;
+        if (m.run && (method == m.name || (method == "HEAD" && std::string_view(m.name) == "GET")))
+            return (this->*m.run)(r, who);
+        allowed += (allowed.empty() ? "" : ", ") + std::string(m.name);
+    }
+    soup_message_headers_replace(soup_server_message_get_response_headers(r->message()), "Allow", allowed.c_str());
+    finish({ErrorKind::method_not_allowed, method + " is not possible here; allowed: " + allowed});
 }
 
 void Whep::post(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
@@ -183,8 +212,12 @@ void Whep::post(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
                              "Content-Type is '" + r->type.substr(0, 100) + "', application/sdp is needed"});
         return r->answered();
     }
+    if (r->quality_twice) {
+        reply(r->message(), {ErrorKind::bad_input, "found both quality and stream, allowed: one of them"});
+        return r->answered();
+    }
     Server::Join join{.camera = r->target.camera,
-                      .stream = r->stream,
+                      .quality = r->quality,
                       .offer = std::move(r->body),
                       .principal = who.principal,
                       .expires = who.expires,
@@ -234,9 +267,13 @@ void Whep::patch(const std::shared_ptr<Request>& r, const AuthAnswer& who) {
                             "Content-Type is '" + r->type.substr(0, 100) +
                                 "'; allowed: application/trickle-ice-sdpfrag, application/json"});
     const Json body = Json::parse(r->body, nullptr, false);
-    if (!body.is_object() || body.size() != 1 || !body.contains("stream") || !body["stream"].is_string())
-        return answer(Error{ErrorKind::bad_input, "the body is not {\"stream\": \"main\"} or {\"stream\": \"sub\"}"});
-    answer(server_->switch_stream(session, body["stream"].get<std::string>().substr(0, 64)));
+    const char* field =
+        body.is_object() && body.contains("stream") ? "stream" : "quality"; // who names a stream pins it
+    if (!body.is_object() || body.size() != 1 || !body.contains(field) || !body[field].is_string())
+        return answer(
+            Error{ErrorKind::bad_input,
+                  R"(the body is not {"quality": "auto"} or, with the name of a stream, {"quality": "sub"})"});
+    answer(server_->set_quality(session, body[field].get<std::string>().substr(0, 64)));
 }
 
 void Whep::get(const std::shared_ptr<Request>& r, const AuthAnswer& who) {

@@ -3,6 +3,7 @@
 
 #include "plugins/webrtc/authorizer.hpp"
 #include "plugins/webrtc/http_host.hpp"
+#include "plugins/webrtc/served_route.hpp"
 #include "plugins/webrtc/server.hpp"
 
 #include <string_view>
@@ -10,8 +11,8 @@
 namespace sluice {
 
 // WHEP (draft-ietf-wish-whep) over HTTP, the viewer offers:
-//   POST {path}/{camera}[?stream=S]   offer -> 201, answer, Location, ETag
-//   PATCH {Location}                  application/trickle-ice-sdpfrag: candidates; application/json {"stream": S}: main or sub
+//   POST {path}/{camera}[?quality=Q]  offer -> 201, answer, Location, ETag. Q: auto or a stream; ?stream= is the same
+//   PATCH {Location}                  application/trickle-ice-sdpfrag: candidates; application/json {"quality": Q}
 //   GET {Location}                    statistics of the session
 //   DELETE {Location}                 end
 // Errors are application/problem+json (RFC 9457). Runs in the host's context; never blocks it.
@@ -22,9 +23,12 @@ public:
     // False: somebody else serves this path of this server. From the thread that will call stop().
     bool start();
     void stop(); // no request is taken after this returns or, from another thread, soon after
+    static std::vector<ServedRoute> routes(const std::string& path);
 
 private:
     struct Request;
+    struct Method;
+    static const Method methods[];
     Whep() = default;
 
     void early(SoupServerMessage* message, const char* path);

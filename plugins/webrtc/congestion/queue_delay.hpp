@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "plugins/webrtc/congestion/packet_groups.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace sluice {
+
+// How much longer packets take now than at best lately. Clocks may differ and drift apart: what was best is forgotten after a
+// while. Pure: all times are those of the packets.
+class QueueDelay {
+public:
+    // `forced`: sent so fast on purpose that the path's jitter does not show in it.
+    void add(const PacketGroup& group, bool forced = false);
+    void reset();
+    void rebase(); // what stands now is the path's own delay
+
+    double now_ms() const;      // smoothed little: what a packet that leaves now will wait for
+    double held_ms() const;     // at least this throughout the last 0.2 s: a key frame's own queue is shorter
+    double standing_ms() const; // over 0.4 s: what jitter alone does not do
+    double jitter_ms() const;   // mean deviation of a packet's delay
+    bool known() const { return known_; }
+
+private:
+    // A first guess; a path that jitters shows it within a second.
+    static constexpr double first_jitter = 4;
+    static constexpr GstClockTime slot = GST_SECOND;
+
+    std::array<double, 20> least_; // per second, of the slow mean
+    uint64_t head_ = 0;            // the second that is being filled
+    std::array<double, 8> recent_; // least of each 25 ms; infinite: nothing arrived
+    uint64_t recent_head_ = 0;
+    double base_ = 0;
+    double quick_ = 0, slow_ = 0, jitter_ = first_jitter;
+    GstClockTime last_ = 0, origin_ = 0;
+    bool known_ = false;
+};
+
+} // namespace sluice

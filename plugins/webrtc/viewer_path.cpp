@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/webrtc/viewer_path.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice {
+
+namespace {
+// Payloads of 1180 bytes: RTP, SRTP, UDP and IP add this much.
+uint64_t on_the_wire(uint64_t payload_bitrate) { return payload_bitrate + payload_bitrate / 16; }
+constexpr GstClockTime queued = 100 * GST_MSECOND; // more than a key unit does
+constexpr double heavy_loss = 0.1;
+constexpr uint64_t knock_bitrate = 100'000; // one packet
+constexpr GstClockTime knock_time = GST_MSECOND;
+constexpr uint64_t near_bitrate = 100'000'000;
+} // namespace
+
+ViewerPath::ViewerPath(const Start& start)
+    : start_(start), estimator_(start.near ? 0 : start.remembered),
+      chooser_(start.near ? near_bitrate : start.remembered, start.near ? "the viewer is on this machine" : "") {
+    chooser_.pin(start.quality);
+}
+
+void ViewerPath::pin(const std::string& quality) {
+    chooser_.pin(quality);
+    news_ = true;
+}
+
+void ViewerPath::connected(GstClockTime now, ViewerStream& stream) {
+    connected_ = now;
+    chooser_.start(now);
+    look_again_ = now;
+    if (start_.near || !start_.reports)
+        stream.pace().set_unlimited();
+    else if (start_.remembered)
+        stream.pace().set_estimate(start_.remembered, now);
+    else
+        stream.pace().set_unknown(now);
+}
+
+void ViewerPath::feedback(const std::vector<PacketResult>& packets, GstClockTime now) {
+    returned_ |= is_silent(now);
+    unanswered_ = 0;
+    estimator_.on_feedback(packets, now);
+    heard_ = heard_feedback_ = news_ = true;
+    for (const PacketResult& p : packets) {
+        answered_ = std::max(answered_, p.sent);
+        if (p.lost)
+            continue;
+        if (last_arrival_ && p.arrived > last_arrival_ + freeze)
+            ++freezes_;
+        last_arrival_ = std::max(last_arrival_, p.arrived);
+    }
+}
+
+void ViewerPath::report(double fraction_lost, GstClockTime rtt, GstClockTime now) {
+    if (heard_feedback_) {
+        if (fraction_lost > SpotCheck::reported_loss)
+            disturbed(now);
+        return;
+    }
+    estimator_.on_report(fraction_lost, rtt, now);
+    heard_ = news_ = true;
+}
+
+// Best first: main, then what has more bits.
+void ViewerPath::survey(const ViewerStream& stream, GstClockTime now) {
+    if (surveyed_ && now < surveyed_ + survey_interval)
+        return;
+    surveyed_ = now;
+    streams_.clear();
+    for (const auto& [name, channel] : stream.scene()) {
+        const ChannelStats s = channel->stats(now);
+        const TrackPtr track = channel->video_track();
+        streams_.push_back({.name = name,
+                            .bitrate = on_the_wire(s.bitrate),
+                            .peak = on_the_wire(s.peak_bitrate),
+                            .playable = s.producer_present && track && track->codec == stream.codec() && !s.reorder,
+                            .cached = s.gop_complete});
+    }
+    std::stable_sort(streams_.begin(), streams_.end(), [](const auto& a, const auto& b) {
+        return (a.name == "main") != (b.name == "main") ? a.name == "main" : a.bitrate > b.bitrate;
+    });
+}
+
+void ViewerPath::set_pace(ViewerStream& stream, const PathState& path, GstClockTime now) {
+    PathPacer& pace = stream.pace();
+    stream.acknowledged(answered_);
+    stream.retransmissions().set_round_trip(path.rtt + path.queue_delay);
+    narrow_ |= heard_ && (path.overuse || path.loss > heavy_loss);
+    if (start_.near && !narrow_)
+        return;
+    const bool full = path.overuse || path.queue_delay > queued;
+    stream.set_strain(full || path.loss > heavy_loss, path.queue_delay);
+    if (path.estimate != 0 && heard_) {
+        // Others who join make the estimate collapse, and it grows slowly: without a queue the smallest stream is tried all the same.
+        const uint64_t smallest = streams_.size() < 2 || full ? 0 : streams_.back().bitrate * 13 / 10;
+        pace.set_estimate(std::max(path.estimate, std::min(smallest, 2 * path.estimate)), now, full);
+        stream.retransmissions().set_rate(full ? path.estimate / 4 : path.estimate);
+    } else if (connected_ && now >= connected_ + StreamChooser::silence)
+        pace.set_unlimited(); // it tells nothing
+}
+
+// As long as the stream is the best one there is, or the one that was asked for, nothing is to be found out.
+void ViewerPath::set_spot_checks(ViewerStream& stream, const PathState& path, GstClockTime now) {
+    const auto sent = std::find_if(streams_.begin(), streams_.end(), [&](const StreamChooser::Stream& s) {
+        return s.playable && (quality() == quality_auto || s.name == quality());
+    });
+    SpotCheck::Sending sending{.near = start_.near && !narrow_, .queue = stream.late(now)};
+    if (sent != streams_.end()) {
+        sending.bitrate = std::max(sent->bitrate, sent->peak);
+        sending.settled = heard_feedback_ && sent->name == stream.stream() && sent->name == stream.wanted();
+    }
+    if (is_silent(now) || decision_.probe_bitrate)
+        spot_check_.disturbed(now);
+    else
+        spot_check_.observe(path, sending, now);
+    stream.set_spot_checks(spot_check_.on());
+}
+
+const StreamChooser::Decision& ViewerPath::decide(ViewerStream& stream, GstClockTime now) {
+    news_ = false;
+    survey(stream, now);
+    estimator_.tick(now);
+    const PathState path = estimator_.state(now);
+    if (connected_) {
+        set_pace(stream, path, now);
+        if (start_.reports && !heard_feedback_ && now >= connected_ + feedback_limit)
+            stream.leave_extension_out();
+    }
+    if (heard_) {
+        delay_.observe(path, now);
+        stream.ask_delay(delay_.asked(), now);
+    }
+    const bool returned = std::exchange(returned_, false);
+    if (returned) {
+        const auto current = stream.channel(stream.stream());
+        if (current && current->stats(now).next_key_in(now) > key_soon) // unknown is longer
+            chooser_.returned();
+    }
+    decision_ = chooser_.observe(streams_, path, is_silent(now) ? 0 : stream.late(now), now);
+    set_spot_checks(stream, path, now);
+    if (returned && decision_.stream == stream.stream())
+        stream.come_back(now);
+    look_again_ = decision_.look_again;
+    if (stream.pace().waits_for_news() && heard_) // everything waits for what the first flight shows
+        look_again_ = std::min(look_again_, now + 10 * GST_MSECOND);
+    if (is_silent(now)) {
+        look_again_ = std::min(look_again_, now + knock_interval);
+        if (!stream.probing())
+            stream.probe(knock_bitrate, knock_time);
+    } else if (decision_.probe_bitrate)
+        stream.probe(*decision_.probe_bitrate, decision_.probe_time);
+    return decision_;
+}
+
+ViewerPath::Figures ViewerPath::figures(GstClockTime now) const {
+    return {.path = estimator_.state(now),
+            .heard = heard_,
+            .carries = chooser_.carries(),
+            .freezes = freezes_,
+            .playout_delay = delay_.asked()};
+}
+
+} // namespace sluice
