@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "hw/encoder_ladder.hpp"
+
+#include <algorithm>
+
+namespace sluice::hw {
+
+EncoderLadder::EncoderLadder(std::vector<EncoderProfile> profiles) {
+    rungs_.reserve(profiles.size());
+    for (EncoderProfile& profile : profiles)
+        rungs_.push_back({std::move(profile), 0, {}, Time(0), Time(0)});
+}
+
+EncoderLadder::Rung* EncoderLadder::find(const std::string& name) {
+    const auto it = std::find_if(rungs_.begin(), rungs_.end(), [&](const Rung& r) { return r.profile.name == name; });
+    return it == rungs_.end() ? nullptr : &*it;
+}
+
+const EncoderProfile* EncoderLadder::current(Time now) const {
+    for (const Rung& rung : rungs_)
+        if (rung.failures == 0 || now >= rung.retry_at)
+            return &rung.profile;
+    return nullptr;
+}
+
+const EncoderProfile* EncoderLadder::failed(const std::string& name, const std::string& reason, Time now) {
+    Rung* rung = find(name);
+    if (!rung)
+        return current(now);
+    rung->reason = reason;
+    if (rung->failures == 0 || now >= rung->retry_at) {
+        const unsigned doublings = std::min(rung->failures, 16u);
+        const Time first = rung->profile.hardware ? hardware_back_off : software_back_off;
+        rung->failures++;
+        rung->failed_at = now;
+        rung->retry_at = now + std::min(first * (1 << doublings), longest_back_off);
+    }
+    return current(now);
+}
+
+void EncoderLadder::worked(const std::string& name, Time began) {
+    if (Rung* rung = find(name); rung && began >= rung->failed_at) {
+        rung->failures = 0;
+        rung->reason.clear();
+    }
+}
+
+EncoderLadder::Time EncoderLadder::next_try(Time now) const {
+    Time out = rungs_.empty() ? now : Time::max();
+    for (const Rung& rung : rungs_)
+        out = std::min(out, rung.failures == 0 ? now : std::max(now, rung.retry_at));
+    return out;
+}
+
+} // namespace sluice::hw
