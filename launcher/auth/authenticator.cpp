@@ -6,60 +6,23 @@
 #include <glib.h>
 
 #include <algorithm>
-#include <cstring>
+#include <ctime>
 
 namespace sluice {
 
 namespace {
 
-// One yescrypt takes some 50 ms of a core and 16 MB.
-constexpr size_t max_running = 16, max_waiting = 4096;
 constexpr guint watch_seconds = 2;
-constexpr size_t max_header = 4096, max_user = 256, max_password = 1024;
+constexpr size_t max_header = 16 * 1024;
 
-LoginAnswer refuse(LoginAnswer::Verdict verdict, std::string reason) {
-    LoginAnswer answer;
-    answer.verdict = verdict;
-    answer.reason = std::move(reason);
-    return answer;
-}
-
-LoginAnswer accept(std::string principal, int64_t expires = 0, std::string session = {}) {
-    LoginAnswer answer;
-    answer.verdict = LoginAnswer::Verdict::accepted;
-    answer.principal = std::move(principal);
-    answer.expires = expires;
-    answer.session = std::move(session);
-    return answer;
-}
-
-LoginAnswer closed(std::chrono::milliseconds wait) {
-    LoginAnswer answer = refuse(LoginAnswer::Verdict::too_many, "too many wrong tries from this address");
-    answer.retry_seconds = static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(wait).count());
-    answer.reason += "; try again in " + std::to_string(answer.retry_seconds) + " s";
-    return answer;
-}
-
-std::optional<std::string_view> bearer(std::string_view authorization) {
-    constexpr std::string_view scheme = "bearer ";
-    if (authorization.size() <= scheme.size() ||
-        g_ascii_strncasecmp(authorization.data(), scheme.data(), scheme.size()) != 0)
-        return std::nullopt;
-    authorization.remove_prefix(scheme.size());
-    return authorization;
+AuthDecision unauthenticated(std::string reason) {
+    return refused(AuthDecision::Verdict::unauthenticated, std::move(reason));
 }
 
 } // namespace
 
-struct Authenticator::Job {
-    std::shared_ptr<const Credentials> credentials;
-    std::string key, user, password, peer;
-    bool right = false;
-    ~Job() { explicit_bzero(password.data(), password.size()); }
-};
-
-Authenticator::Authenticator(Accounts& accounts, std::string cookie_name)
-    : accounts_(accounts), cookie_name_(std::move(cookie_name)) {
+Authenticator::Authenticator(Accounts& accounts, std::string cookie_name, AuditLog* audit)
+    : accounts_(accounts), cookie_name_(std::move(cookie_name)), audit_(audit), passwords_(accounts) {
     // Two stat() calls. A watch of the directory would be told at once, but not on every file system.
     watch_ = g_timeout_add_seconds(
         watch_seconds,
@@ -68,9 +31,16 @@ Authenticator::Authenticator(Accounts& accounts, std::string cookie_name)
             return G_SOURCE_CONTINUE;
         },
         this);
+    warn();
 }
 
 Authenticator::~Authenticator() { g_source_remove(watch_); }
+
+void Authenticator::warn() {
+    for (const std::string& warning : accounts_.warnings())
+        if (warned_.insert(warning).second)
+            log_warning(warning);
+}
 
 void Authenticator::refresh() {
     std::string error;
@@ -78,17 +48,33 @@ void Authenticator::refresh() {
     if (!error.empty())
         log_warning(error + "; the accounts stay as they were");
     if (changes.accounts)
-        cache_.clear();
+        passwords_.accounts_changed();
+    const auto tell = [&](const std::string& principal, const char* reason) {
+        if (audit_)
+            audit_->write({.event = "credentials", .outcome = "accepted", .principal = principal, .reason = reason});
+    };
+    for (const std::string& principal : changes.added)
+        tell(principal, "added");
+    for (const std::string& principal : changes.widened) {
+        tell(principal, "may more");
+        if (const auto rights = accounts_.rights_of(principal); rights && widened_)
+            widened_(principal, *rights);
+    }
     for (const std::string& principal : changes.revoked) {
         log_info("the credentials of " + principal + " have changed: they have to be given again");
+        tell(principal, accounts_.rights_of(principal) ? "changed" : "removed");
+        passwords_.revoked(principal);
         sessions_.close_user(principal);
         if (revoked_)
             revoked_(principal);
     }
+    warn();
 }
 
 bool Authenticator::same_origin(const std::string& origin, const std::string& host, const std::string& fetch_site) {
-    if (!fetch_site.empty() && fetch_site != "same-origin" && fetch_site != "none")
+    if (fetch_site == "same-origin") // the browser knows best, also behind a proxy that calls us by another name
+        return true;
+    if (!fetch_site.empty() && fetch_site != "none")
         return false;
     if (origin.empty())
         return true; // tools send none; browsers do with everything that changes state
@@ -98,115 +84,154 @@ bool Authenticator::same_origin(const std::string& origin, const std::string& ho
     return g_ascii_strcasecmp(origin.c_str() + scheme + 3, host.c_str()) == 0;
 }
 
-void Authenticator::authenticate(const LoginQuestion& q, Done done) {
+AuthDecision Authenticator::account(const std::string& name, int64_t expires, std::string session) const {
+    const auto rights = accounts_.rights_of(name);
+    if (!rights)
+        return unauthenticated("wrong user or password");
+    AuthDecision answer;
+    answer.verdict = AuthDecision::Verdict::accepted;
+    answer.principal = name;
+    answer.rights = *rights;
+    answer.expires = expires;
+    answer.session = std::move(session);
+    return answer;
+}
+
+std::string Authenticator::known(const std::string& user) const {
+    return accounts_.credentials()->has(user) ? user : std::string();
+}
+
+void Authenticator::authorize(const AuthRequest& request, Done done) {
+    identify(request, [action = request.action, camera = request.camera, done = std::move(done)](AuthDecision who) {
+        if (who.accepted() && action &&
+            !(camera ? who.rights.allows(*action, *camera) : who.rights.allows_everywhere(*action))) {
+            who.verdict = AuthDecision::Verdict::forbidden;
+            who.reason = lacks_right(who.principal, *action, camera);
+        }
+        done(who);
+    });
+}
+
+void Authenticator::identify(const AuthRequest& q, Done done) {
     refresh();
-    const auto now = std::chrono::steady_clock::now();
     if (!q.authorization.empty()) {
         if (q.authorization.size() > max_header) {
-            done(refuse(LoginAnswer::Verdict::unauthenticated, "the credentials are too long"));
+            done(unauthenticated("the credentials are too long"));
             return;
         }
         if (const auto basic = parse_basic(q.authorization)) {
-            // First the throttle, then the cache: otherwise the cache would answer guesses at any speed.
-            if (const auto wait = throttle_.wait(q.peer, now); wait.count() > 0)
-                done(closed(wait));
-            else if (cache_.contains(basic->user, basic->password, now))
-                done(accept(basic->user));
-            else
-                verify(basic->user, basic->password, q.peer, std::move(done));
+            if (CredentialCheck* check = accounts_.credentials()->has(basic->user) ? nullptr : check_for(q)) {
+                guess_elsewhere(*check, basic->user, q, std::move(done));
+                return;
+            }
+            passwords_.check(basic->user, basic->password, q.peer,
+                             [this, user = basic->user, peer = q.peer, transport = q.transport,
+                              done = std::move(done)](const AuthDecision& answer, bool fresh) {
+                                 AuthDecision who = answer.accepted() ? account(user) : answer;
+                                 if (!who.accepted())
+                                     who.account = known(user);
+                                 else if (fresh)
+                                     log_in(user, who, peer, to_string(transport), "basic");
+                                 done(who);
+                             });
             return;
         }
-        const auto token = bearer(q.authorization);
-        const auto name = token ? accounts_.find_token(*token) : std::nullopt;
+        const auto token = bearer_token(q.authorization);
         // 256 random bits need no throttle.
-        done(name ? accept(*name)
-                  : refuse(LoginAnswer::Verdict::unauthenticated,
-                           token ? "the token is not known" : "the Authorization header is neither Basic nor Bearer"));
+        const auto found = token ? accounts_.find_token(*token, std::time(nullptr)) : std::nullopt;
+        if (!found) {
+            ask_others(q, token ? "the token is not known" : "the Authorization header is neither Basic nor Bearer",
+                       std::move(done));
+            return;
+        }
+        AuthDecision who =
+            found->expired ? unauthenticated("the token has expired") : account(found->principal, found->expires);
+        if (!who.accepted())
+            who.account = found->principal;
+        done(who);
         return;
     }
     const auto cookie = find_cookie(q.cookie, cookie_name_);
     const auto session = cookie ? sessions_.find(*cookie, std::chrono::system_clock::now()) : std::nullopt;
-    if (!session)
-        done(
-            refuse(LoginAnswer::Verdict::unauthenticated, cookie ? "the session has ended" : "credentials are needed"));
-    else if (q.changes_state && !same_origin(q.origin, q.host, q.fetch_site))
-        done(refuse(LoginAnswer::Verdict::forbidden, "the request comes from a page of another site"));
+    if (q.changes_state && !q.cookie.empty() && (session || check_for(q)) &&
+        !same_origin(q.origin, q.host, q.fetch_site))
+        done(refused(AuthDecision::Verdict::forbidden, "the request comes from a page of another site"));
+    else if (!session)
+        ask_others(q, cookie ? "the session has ended" : "credentials are needed", std::move(done));
     else
-        done(accept(session->user, std::chrono::system_clock::to_time_t(session->expires), sha256_hex(*cookie)));
+        done(account(session->user, std::chrono::system_clock::to_time_t(session->expires), sha256_hex(*cookie)));
+}
+
+CredentialCheck* Authenticator::check_for(const AuthRequest& request) const {
+    const auto it =
+        std::find_if(checks_.begin(), checks_.end(), [&](const auto& check) { return check->takes(request); });
+    return it == checks_.end() ? nullptr : it->get();
+}
+
+void Authenticator::ask(CredentialCheck& check, const AuthRequest& request, Done done) {
+    check.check(request, [alive = std::weak_ptr(alive_), done = std::move(done)](const AuthDecision& answer) {
+        if (!alive.expired())
+            done(answer);
+    });
+}
+
+void Authenticator::ask_others(const AuthRequest& request, std::string refusal, Done done) {
+    if (CredentialCheck* check = check_for(request))
+        ask(*check, request, std::move(done));
+    else
+        done(unauthenticated(std::move(refusal)));
+}
+
+// A password that somebody else knows is guessed here as well as one of ours.
+void Authenticator::guess_elsewhere(CredentialCheck& check, const std::string& user, const AuthRequest& request,
+                                    Done done) {
+    if (const auto closed = passwords_.begin_elsewhere(user, request.peer)) {
+        done(*closed);
+        return;
+    }
+    ask(check, request, [this, user, peer = request.peer, done = std::move(done)](const AuthDecision& answer) {
+        passwords_.end_elsewhere(user, peer, answer.verdict);
+        done(answer);
+    });
+}
+
+void Authenticator::log_in(const std::string& account, const AuthDecision& answer, const std::string& peer,
+                           std::string_view transport, const char* by) {
+    AuditEvent event{.event = "login",
+                     .outcome = answer.accepted() ? "accepted" : "refused",
+                     .principal = answer.principal,
+                     .account = answer.accepted() ? std::string() : known(account),
+                     .peer = peer,
+                     .transport = std::string(transport),
+                     .reason = answer.reason};
+    event.more["by"] = by;
+    if (audit_ && answer.accepted())
+        audit_->write(event);
+    else if (audit_)
+        audit_->write_limited(event);
 }
 
 void Authenticator::login(const std::string& user, const std::string& password, const std::string& peer,
                           LoginDone done) {
     refresh();
-    verify(user, password, peer, [this, user, done = std::move(done)](const LoginAnswer& answer) {
-        const bool accepted = answer.verdict == LoginAnswer::Verdict::accepted;
-        done(answer, accepted ? sessions_.open(user, std::chrono::system_clock::now()) : std::string());
-    });
+    passwords_.check(
+        user, password, peer, [this, user, peer, done = std::move(done)](const AuthDecision& answer, bool) {
+            AuthDecision who = answer.accepted() ? account(user) : answer;
+            log_in(user, who, peer, "http", "page");
+            done(who, who.accepted() ? sessions_.open(user, std::chrono::system_clock::now()) : std::string());
+        });
 }
 
-void Authenticator::logout(const std::string& cookie_header) {
+void Authenticator::logout(const std::string& cookie_header, const std::string& peer) {
     const auto cookie = find_cookie(cookie_header, cookie_name_);
-    if (!cookie || !sessions_.find(*cookie, std::chrono::system_clock::now()))
+    const auto session = cookie ? sessions_.find(*cookie, std::chrono::system_clock::now()) : std::nullopt;
+    if (!session)
         return;
     sessions_.close(*cookie);
+    if (audit_)
+        audit_->write({.event = "logout", .outcome = "accepted", .principal = session->user, .peer = peer});
     if (logged_out_)
         logged_out_(sha256_hex(*cookie));
-}
-
-void Authenticator::verify(const std::string& user, const std::string& password, const std::string& peer, Done done) {
-    if (user.size() > max_user || password.size() > max_password) {
-        done(refuse(LoginAnswer::Verdict::unauthenticated, "wrong user or password"));
-        return;
-    }
-    const std::string key = sha256_hex(peer + '\0' + user + '\0' + password);
-    const auto same = running_.find(key);
-    if (waiting_ >= max_waiting || (same == running_.end() && running_.size() >= max_running)) {
-        LoginAnswer busy = refuse(LoginAnswer::Verdict::too_many, "too many logins at the same time");
-        busy.retry_seconds = 1;
-        done(busy);
-        return;
-    }
-    if (same != running_.end()) {
-        same->second.push_back(std::move(done));
-        waiting_++;
-        return;
-    }
-    if (const auto wait = throttle_.begin(peer, std::chrono::steady_clock::now()); wait.count() > 0) {
-        done(closed(wait));
-        return;
-    }
-    running_[key].push_back(std::move(done));
-    waiting_++;
-    const auto job = std::make_shared<Job>();
-    job->credentials = accounts_.credentials();
-    job->key = key;
-    job->user = user;
-    job->password = password;
-    job->peer = peer;
-    workers_.submit([job] { job->right = job->credentials->verify(job->user, job->password); },
-                    [this, job] { settle(*job); });
-}
-
-void Authenticator::settle(Job& job) {
-    // The accounts may have changed meanwhile: what was right before opens nothing then.
-    const auto now = accounts_.credentials();
-    if (job.right && job.credentials != now) {
-        const std::vector<std::string> revoked = now->revoked_since(*job.credentials);
-        job.right = std::find(revoked.begin(), revoked.end(), job.user) == revoked.end();
-    }
-    const auto it = running_.find(job.key);
-    const std::vector<Done> waiting = std::move(it->second);
-    running_.erase(it);
-    waiting_ -= waiting.size();
-    if (job.right) {
-        throttle_.succeeded(job.peer);
-        if (job.credentials == now)
-            cache_.remember(job.user, job.password, std::chrono::steady_clock::now());
-    } else {
-        log_warning("wrong user or password from " + job.peer);
-    }
-    for (const Done& done : waiting)
-        done(job.right ? accept(job.user) : refuse(LoginAnswer::Verdict::unauthenticated, "wrong user or password"));
 }
 
 } // namespace sluice

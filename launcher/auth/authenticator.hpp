@@ -1,89 +1,84 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The one place that says who somebody is: for pages, the API and WHEP alike. Lives in the main context; slow hashes are
+// The one place that says who somebody is and what they may: for pages, the API and WHEP alike. Lives in the main context; slow hashes are
 // computed by worker threads.
 #pragma once
 
+#include "launcher/auth/access.hpp"
 #include "launcher/auth/accounts.hpp"
-#include "launcher/auth/hash_workers.hpp"
-#include "launcher/auth/login_throttle.hpp"
+#include "launcher/auth/audit_log.hpp"
+#include "launcher/auth/credential_check.hpp"
+#include "launcher/auth/password_check.hpp"
 #include "launcher/auth/session_store.hpp"
-#include "plugins/core/credentials.hpp"
 
 #include <glib.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace sluice {
 
-// What a request brings along. Texts are whole header values; empty: not sent.
-struct LoginQuestion {
-    std::string authorization, cookie, origin, host, fetch_site;
-    std::string peer;           // IP address
-    bool changes_state = false; // not GET or HEAD: a cookie alone must not be enough for another site's page
-};
-
-struct LoginAnswer {
-    enum class Verdict { accepted, unauthenticated, forbidden, too_many };
-    Verdict verdict = Verdict::unauthenticated;
-    std::string principal;      // "admin", "token:monitoring"
-    int64_t expires = 0;        // unix time, 0: never
-    std::string reason;         // for the client, if not accepted
-    unsigned retry_seconds = 0; // too_many: when to try again
-    std::string session;        // of a login by page: a label, opens nothing
-
-    // Change what is served. The first account may; other accounts and tokens look and watch.
-    bool may_change() const { return principal == first_account; }
-};
-
 class Authenticator {
 public:
-    using Done = std::function<void(const LoginAnswer&)>;
+    using Done = std::function<void(const AuthDecision&)>;
 
-    // cookie_name: browsers share cookies between the ports of a host, so two launchers need two names.
-    Authenticator(Accounts& accounts, std::string cookie_name);
+    // cookie_name: browsers share cookies between the ports of a host, so two launchers need two names. audit: outlives this.
+    Authenticator(Accounts& accounts, std::string cookie_name, AuditLog* audit = nullptr);
     ~Authenticator();
 
-    // Calls done at once, or later in the main context; always exactly once while this object lives.
-    void authenticate(const LoginQuestion& question, Done done);
+    // Asked in this order for credentials that are none of ours.
+    void add_check(std::unique_ptr<CredentialCheck> check) { checks_.push_back(std::move(check)); }
+
+    // The one decision. Calls done at once, or later in the main context; always exactly once while this object lives.
+    void authorize(const AuthRequest& request, Done done);
 
     // A login by page: done gets accepted and the new session's token in `token`.
-    using LoginDone = std::function<void(const LoginAnswer&, const std::string& token)>;
+    using LoginDone = std::function<void(const AuthDecision&, const std::string& token)>;
     void login(const std::string& user, const std::string& password, const std::string& peer, LoginDone done);
-    void logout(const std::string& cookie_header);
+    void logout(const std::string& cookie_header, const std::string& peer = {});
 
     // True if the request comes from a page of this server, or from no page at all.
     static bool same_origin(const std::string& origin, const std::string& host, const std::string& fetch_site);
 
     const std::string& cookie_name() const { return cookie_name_; }
     std::chrono::seconds session_lifetime() const { return sessions_.lifetime(); }
-    // Called when a principal's password or token opens nothing any more, at the latest some seconds after its file has
-    // changed: who was let in with it has to prove it again.
+    // Called when a principal's password or token opens nothing any more, or opens less, at the latest some seconds after
+    // its file has changed: who was let in with it has to prove it again.
     void on_revoked(std::function<void(const std::string& principal)> callback) { revoked_ = std::move(callback); }
-    // Called when a login by page has ended (LoginAnswer::session).
+    // Called when a principal may more than before.
+    void on_widened(std::function<void(const std::string& principal, const Rights& rights)> callback) {
+        widened_ = std::move(callback);
+    }
+    // Called when a login by page has ended (AuthDecision::session).
     void on_logout(std::function<void(const std::string& session)> callback) { logged_out_ = std::move(callback); }
 
 private:
-    struct Job;
+    void identify(const AuthRequest& request, Done done);
+    AuthDecision account(const std::string& name, int64_t expires = 0, std::string session = {}) const;
+    CredentialCheck* check_for(const AuthRequest& request) const;
+    void ask(CredentialCheck& check, const AuthRequest& request, Done done);
+    void guess_elsewhere(CredentialCheck& check, const std::string& user, const AuthRequest& request, Done done);
+    void ask_others(const AuthRequest& request, std::string refusal, Done done);
     void refresh();
-    void settle(Job& job);
-    void verify(const std::string& user, const std::string& password, const std::string& peer, Done done);
+    void warn();
+    std::string known(const std::string& user) const;
+    void log_in(const std::string& account, const AuthDecision& answer, const std::string& peer,
+                std::string_view transport, const char* by);
 
     Accounts& accounts_;
     const std::string cookie_name_;
+    AuditLog* const audit_;
     SessionStore sessions_;
-    CredentialCache cache_;
-    LoginThrottle throttle_;
     std::function<void(const std::string&)> revoked_, logged_out_;
+    std::function<void(const std::string&, const Rights&)> widened_;
+    std::set<std::string> warned_;
     guint watch_ = 0;
-    // Hashes being computed, and who waits for each: a tool that opens twenty connections at once is one try.
-    std::map<std::string, std::vector<Done>> running_;
-    size_t waiting_ = 0;
-    HashWorkers workers_; // last: ends before what its answers touch
+    std::vector<std::unique_ptr<CredentialCheck>> checks_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0); // for answers that come when this is gone
+    PasswordCheck passwords_;                               // last: ends before what its answers touch
 };
 
 } // namespace sluice

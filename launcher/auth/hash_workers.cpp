@@ -36,10 +36,10 @@ HashWorkers::~HashWorkers() {
     close(event_);
 }
 
-void HashWorkers::submit(std::function<void()> work, std::function<void()> done) {
+void HashWorkers::submit(std::function<void()> work, std::function<void()> done, bool first) {
     {
         const std::lock_guard lock(mutex_);
-        waiting_.push_back({std::move(work), std::move(done)});
+        waiting_.insert(first ? waiting_.begin() : waiting_.end(), Job{std::move(work), std::move(done)});
     }
     changed_.notify_one();
 }

@@ -21,8 +21,9 @@ public:
     HashWorkers(const HashWorkers&) = delete;
     HashWorkers& operator=(const HashWorkers&) = delete;
 
-    // work runs in a thread, then done in the main context. The caller bounds how many there are.
-    void submit(std::function<void()> work, std::function<void()> done);
+    // work runs in a thread, then done in the main context. first: before what waits already. The caller bounds how many
+    // there are.
+    void submit(std::function<void()> work, std::function<void()> done, bool first = false);
 
 private:
     struct Job {

@@ -27,6 +27,12 @@ void SessionStore::expire(Time now) {
 
 std::string SessionStore::open(const std::string& user, Time now) {
     expire(now);
+    const auto is_theirs = [&](const std::string& hash) { return sessions_.at(hash).session.user == user; };
+    if (static_cast<size_t>(std::count_if(by_age_.begin(), by_age_.end(), is_theirs)) >= max_per_user_) {
+        const auto oldest = std::find_if(by_age_.begin(), by_age_.end(), is_theirs);
+        sessions_.erase(*oldest);
+        by_age_.erase(oldest);
+    }
     while (!by_age_.empty() && sessions_.size() >= max_sessions_) {
         sessions_.erase(by_age_.front());
         by_age_.pop_front();

@@ -19,9 +19,10 @@ public:
         Time expires;
     };
 
-    // Full: the oldest session ends.
-    explicit SessionStore(size_t max_sessions = 1000, std::chrono::seconds lifetime = std::chrono::hours(12))
-        : max_sessions_(max_sessions), lifetime_(lifetime) {}
+    // Full, or one user has too many: the oldest session ends, theirs if it is they who have too many.
+    explicit SessionStore(size_t max_sessions = 1000, std::chrono::seconds lifetime = std::chrono::hours(12),
+                          size_t max_per_user = 100)
+        : max_sessions_(max_sessions), max_per_user_(max_per_user), lifetime_(lifetime) {}
 
     // A new token of 256 random bits.
     std::string open(const std::string& user, Time now);
@@ -38,7 +39,7 @@ private:
     };
     void expire(Time now);
 
-    const size_t max_sessions_;
+    const size_t max_sessions_, max_per_user_;
     const std::chrono::seconds lifetime_;
     std::map<std::string, Entry> sessions_; // by the token's hash
     std::list<std::string> by_age_;

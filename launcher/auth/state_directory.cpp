@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 namespace sluice {
@@ -20,6 +21,13 @@ std::string why() { return g_strerror(errno); }
 
 // Nobody but the owner: it holds hashes of passwords.
 bool make_directories(const std::string& path) { return g_mkdir_with_parents(path.c_str(), 0700) == 0; }
+
+// What root makes in somebody's directory is to be theirs: the launcher that runs as that user has to read it.
+void give_to_owner(int fd, const std::string& directory) {
+    struct stat info {};
+    if (geteuid() == 0 && stat(directory.c_str(), &info) == 0 && info.st_uid != 0)
+        static_cast<void>(!fchown(fd, info.st_uid, info.st_gid));
+}
 
 std::string holder(int fd) {
     char text[32] = {};
@@ -51,6 +59,7 @@ Result<StateDirectory> StateDirectory::open(const std::string& path, bool lock) 
     if (fd < 0)
         return Error{ErrorKind::bad_config, "state directory " + path + ": cannot be written to: " + why()};
     out.lock_fd_ = fd;
+    give_to_owner(fd, path);
     if (!lock)
         return out;
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -79,6 +88,29 @@ StateDirectory::~StateDirectory() {
         close(lock_fd_); // the file stays: removing it would race with the next launcher
 }
 
+FileLock::~FileLock() {
+    if (fd_ >= 0)
+        close(fd_);
+}
+
+Result<FileLock> StateDirectory::lock_accounts(std::chrono::milliseconds deadline) const {
+    const std::string name = file("accounts.lock");
+    const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return Error{ErrorKind::bad_config, name + ": cannot be opened: " + why()};
+    FileLock lock(fd);
+    give_to_owner(fd, path_);
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return Error{ErrorKind::bad_config, name + ": cannot be locked: " + why()};
+        if (std::chrono::steady_clock::now() >= end)
+            return Error{ErrorKind::busy, name + ": another command changes accounts or tokens and does not end"};
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return lock;
+}
+
 Result<bool> StateDirectory::write(std::string_view name, std::string_view content) const {
     const std::string target = file(name);
     std::string draft = target + ".XXXXXX";
@@ -88,6 +120,7 @@ Result<bool> StateDirectory::write(std::string_view name, std::string_view conte
     const int fd = mkostemp(draft.data(), O_CLOEXEC); // mode 0600
     if (fd < 0)
         return failed("made");
+    give_to_owner(fd, path_);
     size_t done = 0;
     while (done < content.size()) {
         const ssize_t n = ::write(fd, content.data() + done, content.size() - done);

@@ -4,11 +4,28 @@
 
 #include "plugins/core/result.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sluice {
+
+// Held until destruction.
+class FileLock {
+public:
+    explicit FileLock(int fd) : fd_(fd) {}
+    FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    FileLock& operator=(FileLock&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~FileLock();
+
+private:
+    int fd_;
+};
 
 class StateDirectory {
 public:
@@ -24,6 +41,9 @@ public:
 
     const std::string& path() const { return path_; }
     std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+    // One program at a time changes accounts and tokens. Error (busy): another one does, for longer than the deadline.
+    Result<FileLock> lock_accounts(std::chrono::milliseconds deadline) const;
 
     // All or nothing, mode 0600, on disk before it is in place.
     Result<bool> write(std::string_view name, std::string_view content) const;
