@@ -2,6 +2,8 @@
 // What a configuration file says, as plain data. No GStreamer, no I/O.
 #pragma once
 
+#include "launcher/config/auth_config.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -31,6 +33,14 @@ private:
     std::string value_;
 };
 
+// A stream that is made of another one of the same camera: decoded, and encoded as H.264 that every browser plays.
+struct DerivedConfig {
+    std::string from = "main";
+    unsigned width = 0, height = 0, framerate = 0; // at most; 0: as the source has it
+    unsigned bitrate = 2000;                       // kbit/s
+    bool operator==(const DerivedConfig&) const = default;
+};
+
 // One place a stream can come from.
 struct SourceConfig {
     std::string url; // never with user or password; empty: the template needs none
@@ -41,21 +51,28 @@ struct SourceConfig {
     std::string tls_fingerprint; // SHA-256 of the one certificate that is taken, hexadecimal; empty: authorities decide
     std::string source_template; // "rtsp", "file"...
     std::map<std::string, ParameterValue> parameters; // of the template, beside those that have fields above
+    std::optional<DerivedConfig> derived;             // then nothing of all that counts
     bool operator==(const SourceConfig&) const = default;
 };
 
 constexpr size_t max_sources = 8;
+
+// The stream that is made for viewers who can play no other one.
+constexpr const char* web_stream = "web";
 
 struct StreamConfig {
     std::string name;                  // "main", "sub"
     std::vector<SourceConfig> sources; // in order of preference, at least one
     bool on_demand = false;            // contacted only while somebody reads
     unsigned stall_ms = 3000;          // without a picture for so long a source counts as lost
+    bool last_resort = false;          // for viewers only who can play no other stream of the camera
     bool operator==(const StreamConfig&) const = default;
 };
 
 struct WebrtcOutput {
     bool enabled = true;
+    std::string quality = "auto"; // of viewers who do not say: "auto", or the name of a stream
+    bool transcode = true;        // for viewers who can play none of the streams
     bool operator==(const WebrtcOutput&) const = default;
 };
 
@@ -74,11 +91,24 @@ struct WebrtcServerConfig {
     bool ice_tcp = false;
 };
 
+// Certificate and key of the HTTP server: made by ourselves, or PEM files.
+struct TlsConfig {
+    bool self_signed = false;
+    std::string certificate, key;
+    bool operator==(const TlsConfig&) const = default;
+};
+
 struct ServerConfig {
     std::optional<std::string> address;
     std::optional<uint16_t> port; // 0: any free one
     std::optional<std::string> state;
+    std::optional<TlsConfig> tls;
+    std::vector<std::string> trusted_proxies; // addresses and networks
+    std::vector<std::string> allowed_origins; // whose pages may connect, beside our own
+    std::string path_prefix;                  // below which proxies serve us, unless they say it
+    std::optional<unsigned> transcodes;       // how many may run at once; nothing: as many as there are cores
     WebrtcServerConfig webrtc;
+    AuthConfig auth;
 };
 
 struct Config {

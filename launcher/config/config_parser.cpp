@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/config/config_parser.hpp"
 
+#include "launcher/config/auth_parser.hpp"
 #include "launcher/config/field_reader.hpp"
+#include "launcher/config/server_parser.hpp"
 #include "launcher/config/source_parser.hpp"
 #include "launcher/config/url.hpp"
 
@@ -14,6 +16,8 @@ namespace sluice {
 namespace {
 
 constexpr int64_t min_stall_ms = 500, max_stall_ms = 60'000;
+constexpr int64_t max_transcodes = 64;
+const std::vector<std::string> derived_fields = {"from", "width", "height", "framerate", "bitrate", "stall-timeout"};
 
 class Parser : FieldReader {
 public:
@@ -73,8 +77,13 @@ private:
             out.port = static_cast<uint16_t>(*port);
         if (const std::string* found = text(value, pointer, "state", "the path of a directory"))
             out.state = absolute_path(context_.directory, *found);
+        if (const auto most = number(value, pointer, "transcodes", 0, max_transcodes, " (at once)"))
+            out.transcodes = static_cast<unsigned>(*most);
+        parse_reach(value, pointer, context_.directory, out, errors_);
         if (const Json* webrtc = field(value, "webrtc"))
             server_webrtc(*webrtc, pointer + "/webrtc");
+        if (const Json* auth = field(value, "auth"))
+            out.auth = AuthParser(context_, errors_).parse(*auth, pointer + "/auth");
     }
 
     void server_webrtc(const Json& value, const std::string& pointer) {
@@ -142,8 +151,22 @@ private:
         if (const Json* outputs = field(value, "outputs"); outputs && object(*outputs, pointer + "/outputs", "outputs"))
             if (const Json* webrtc = field(*outputs, "webrtc");
                 webrtc && object(*webrtc, pointer + "/outputs/webrtc", "webrtc"))
-                boolean(*webrtc, pointer + "/outputs/webrtc", "enabled", out.webrtc.enabled);
+                webrtc_output(*webrtc, pointer + "/outputs/webrtc", out);
         result_.config.cameras.push_back(std::move(out));
+    }
+
+    void webrtc_output(const Json& value, const std::string& pointer, CameraConfig& camera) {
+        boolean(value, pointer, "enabled", camera.webrtc.enabled);
+        boolean(value, pointer, "transcode", camera.webrtc.transcode);
+        std::vector<std::string> names{camera.webrtc.quality};
+        for (const StreamConfig& s : camera.streams)
+            names.push_back(s.name);
+        const std::string allowed = join(names) + " (auto, or a stream of this camera)";
+        const std::string* found = text(value, pointer, "quality", allowed.c_str());
+        if (found && !camera.streams.empty() && std::find(names.begin(), names.end(), *found) == names.end())
+            bad_value(pointer + "/quality", *found, allowed);
+        else if (found)
+            camera.webrtc.quality = *found;
     }
 
     void stream(const char* name, const Json& value, const std::string& pointer, CameraConfig& camera) {
@@ -151,11 +174,42 @@ private:
             return;
         StreamConfig out;
         out.name = name;
-        sources(value, pointer, out);
+        if (field(value, "from"))
+            derived(value, pointer, out);
+        else
+            from_camera(value, pointer, out);
         boolean(value, pointer, "on-demand", out.on_demand);
         if (const auto stall = number(value, pointer, "stall-timeout", min_stall_ms, max_stall_ms, " (milliseconds)"))
             out.stall_ms = static_cast<unsigned>(*stall);
         camera.streams.push_back(std::move(out));
+    }
+
+    // Made of another stream of the camera, only while somebody watches.
+    void derived(const Json& value, const std::string& pointer, StreamConfig& out) {
+        for (const auto& item : value.items())
+            if (std::find(derived_fields.begin(), derived_fields.end(), item.key()) == derived_fields.end())
+                error(json_pointer(pointer, item.key()), "found it beside \"from\", allowed: " + join(derived_fields));
+        DerivedConfig config;
+        const std::string* from = text(value, pointer, "from", "\"main\"");
+        if (from && (*from != "main" || out.name == "main"))
+            bad_value(pointer + "/from", *from, out.name == "main" ? "an address: main comes from the camera" : "main");
+        const auto take = [&](const char* name, int64_t least, int64_t most, const char* unit, unsigned& to) {
+            if (const auto found = number(value, pointer, name, least, most, unit))
+                to = static_cast<unsigned>(*found);
+        };
+        take("width", 64, 7680, " (at most so many pixels)", config.width);
+        take("height", 64, 4320, " (at most so many pixels)", config.height);
+        take("framerate", 1, 60, " (at most so many pictures per second)", config.framerate);
+        take("bitrate", 50, 100'000, " (kbit/s)", config.bitrate);
+        out.on_demand = true;
+        out.sources.push_back({.derived = config});
+    }
+
+    void from_camera(const Json& value, const std::string& pointer, StreamConfig& out) {
+        for (const std::string& name : derived_fields)
+            if (name != "stall-timeout" && field(value, name.c_str()))
+                error(json_pointer(pointer, name), "found it without \"from\", allowed: beside that only");
+        sources(value, pointer, out);
     }
 
     // One, written into the stream itself, or a list.
@@ -193,27 +247,27 @@ private:
 const std::map<std::string, std::vector<std::string>>& config_fields() {
     static const std::map<std::string, std::vector<std::string>> fields = {
         {"config", {"version", "server", "cameras"}},
-        {"server", {"address", "port", "state", "webrtc"}},
+        {"server",
+         {"address", "port", "state", "tls", "trusted-proxies", "path-prefix", "allowed-origins", "webrtc",
+          "transcodes", "auth"}},
+        {"tls", {"cert", "key"}},
         {"server-webrtc", {"stun-server", "ice-addresses", "min-rtp-port", "max-rtp-port", "ice-tcp"}},
+        {"server-auth", {"jwt", "auth-request"}},
+        {"jwt", {"jwks", "issuer", "audience", "leeway-seconds", "rights"}},
+        {"jwks", {"file", "url"}},
+        {"claim-rule", {"claim", "value", "cameras", "actions", "grants"}},
+        {"auth-request", {"url", "timeout-ms", "cache-seconds", "viewer-seconds", "without-credentials", "actions"}},
         {"camera", {"streams", "outputs"}},
         {"streams", {"main", "sub"}},
         {"stream",
          {"url", "user", "password", "transport", "latency", "tls-fingerprint", "template", "parameters", "sources",
-          "on-demand", "stall-timeout"}},
+          "on-demand", "stall-timeout", "from", "width", "height", "framerate", "bitrate"}},
         {"source", {"url", "user", "password", "transport", "latency", "tls-fingerprint", "template", "parameters"}},
-        {"secret", {"env", "file"}},
+        {"secret", {"env", "file", "credential"}},
         {"outputs", {"webrtc"}},
-        {"webrtc", {"enabled"}},
+        {"webrtc", {"enabled", "quality", "transcode"}},
     };
     return fields;
-}
-
-bool is_config_name(std::string_view name) {
-    return !name.empty() && name.size() <= 64 && name.front() != '.' &&
-           std::all_of(name.begin(), name.end(), [](char c) {
-               return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-                      c == '_' || c == '-';
-           });
 }
 
 namespace {
@@ -251,12 +305,6 @@ Result<ConfigResult> load_config(const std::string& path, const Templates& templ
     const size_t slash = path.rfind('/');
     const std::string directory = slash == std::string::npos ? "" : path.substr(0, std::max<size_t>(slash, 1));
     return parse_config(text.value(), {templates, secrets, directory});
-}
-
-std::string to_string(const std::string& file, const ConfigError& error) {
-    if (error.where.empty())
-        return file + ": " + error.text;
-    return file + ":" + (error.where.front() == '/' ? " " : "") + error.where + ": " + error.text;
 }
 
 } // namespace sluice

@@ -4,8 +4,8 @@
 
 #include "launcher/config/config.hpp"
 #include "launcher/config/config_context.hpp"
-#include "launcher/config/json_text.hpp"
 #include "launcher/config/secret.hpp"
+#include "plugins/core/json_text.hpp"
 
 #include <map>
 #include <string>
@@ -28,15 +28,9 @@ ConfigResult parse_camera(const std::string& name, std::string_view text, const 
 // be wrong in ConfigResult.
 Result<ConfigResult> load_config(const std::string& path, const Templates& templates, const SecretSource& secrets);
 
-// "cameras.json: /cameras/front/x: found ..., allowed: ..."
-std::string to_string(const std::string& file, const ConfigError& error);
-
 // The fields the parser knows, per kind of object; the committed JSON Schema names the same ones ("$defs").
 const std::map<std::string, std::vector<std::string>>& config_fields();
 
 constexpr size_t max_cameras = 4096;
-
-bool is_config_name(std::string_view name);
-constexpr const char* config_name_allowed = "1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot";
 
 } // namespace sluice

@@ -48,12 +48,19 @@ std::vector<std::string> fixed_fields_changed(const ServerConfig& now, const Ser
     check("/server/address", now.address == next.address);
     check("/server/port", now.port == next.port);
     check("/server/state", now.state == next.state);
+    check("/server/tls", now.tls == next.tls);
+    check("/server/trusted-proxies", now.trusted_proxies == next.trusted_proxies);
+    check("/server/path-prefix", now.path_prefix == next.path_prefix);
+    check("/server/allowed-origins", now.allowed_origins == next.allowed_origins);
+    check("/server/transcodes", now.transcodes == next.transcodes);
     const WebrtcServerConfig &a = now.webrtc, &b = next.webrtc;
     check("/server/webrtc/stun-server", a.stun_server == b.stun_server);
     check("/server/webrtc/ice-addresses", a.ice_addresses == b.ice_addresses);
     check("/server/webrtc/min-rtp-port", a.min_rtp_port == b.min_rtp_port);
     check("/server/webrtc/max-rtp-port", a.max_rtp_port == b.max_rtp_port);
     check("/server/webrtc/ice-tcp", a.ice_tcp == b.ice_tcp);
+    check("/server/auth/jwt", now.auth.jwt == next.auth.jwt);
+    check("/server/auth/auth-request", now.auth.auth_request == next.auth.auth_request);
     return out;
 }
 

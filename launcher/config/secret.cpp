@@ -2,6 +2,7 @@
 #include "launcher/config/secret.hpp"
 
 #include <fcntl.h>
+#include <glib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,40 +12,29 @@
 
 namespace sluice {
 
-Result<std::string> read_small_file(const std::string& path, size_t max_bytes) {
-    // O_NONBLOCK: a FIFO in place of a file must not hang the start.
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return Error{errno == ENOENT ? ErrorKind::missing_file : ErrorKind::bad_config, std::strerror(errno)};
-    struct Closer {
-        int fd;
-        ~Closer() { close(fd); }
-    } const closer{fd};
+namespace {
+
+// Not refused: a container may have it no other way.
+void warn_of_others(const std::string& path) {
     struct stat info {};
-    if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode))
-        return Error{ErrorKind::bad_config, "is a directory"};
-    std::string text;
-    char block[16384];
-    while (true) {
-        const ssize_t n = read(fd, block, sizeof block);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return Error{ErrorKind::bad_config, std::strerror(errno)};
-        if (n == 0)
-            return text;
-        text.append(block, static_cast<size_t>(n));
-        if (text.size() > max_bytes)
-            return Error{ErrorKind::bad_config, "larger than " + std::to_string(max_bytes) + " bytes"};
-    }
+    if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
+        g_warning("%s: other users may %s this secret; chmod 600 it", path.c_str(),
+                  info.st_mode & (S_IWOTH | S_IWGRP) ? "change" : "read");
 }
 
+} // namespace
+
 SecretSource SecretSource::real() {
+    const char* directory = std::getenv("CREDENTIALS_DIRECTORY"); // systemd.exec(5)
     return {[](const std::string& name) -> std::optional<std::string> {
                 const char* value = std::getenv(name.c_str());
                 return value ? std::optional<std::string>(value) : std::nullopt;
             },
-            [](const std::string& path) { return read_small_file(path, max_secret_bytes); }};
+            [](const std::string& path) {
+                warn_of_others(path);
+                return read_small_file(path, max_secret_bytes);
+            },
+            "", "", directory ? directory : ""};
 }
 
 namespace {
@@ -52,7 +42,7 @@ namespace {
 Result<Secret> check(std::string text, const char* what) {
     if (text.empty())
         return Error{ErrorKind::bad_config, std::string(what) + " is empty"};
-    if (text.find('\0') != std::string::npos || text.find('\n') != std::string::npos)
+    if (text.find_first_of(std::string_view("\0\n\r", 3)) != std::string::npos)
         return Error{ErrorKind::bad_config, std::string(what) + " holds more than one line"};
     return Secret(std::move(text));
 }
@@ -73,6 +63,20 @@ Result<Secret> secret_from_file(const SecretSource& source, const std::string& p
     if (!value.empty() && value.back() == '\r')
         value.pop_back();
     return check(std::move(value), "the file");
+}
+
+Result<Secret> secret_from_credential(const SecretSource& source, const std::string& name) {
+    if (source.credentials.empty())
+        return Error{ErrorKind::missing_file, "the service manager gave no credentials, or they may not be named here"};
+    if (name.find('/') != std::string::npos || name.front() == '.')
+        return Error{ErrorKind::bad_config, "a credential has a plain name"};
+    SecretSource inside = source;
+    inside.only_directory.clear();
+    for (const char* prefix : {"", "sluice_"})
+        if (auto found = secret_from_file(inside, source.credentials + "/" + prefix + name);
+            found || found.error().kind != ErrorKind::missing_file)
+            return found;
+    return Error{ErrorKind::missing_file, "the service manager gave none of this name"};
 }
 
 Result<Secret> secret_from_environment(const SecretSource& source, const std::string& name) {

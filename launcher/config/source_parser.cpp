@@ -123,6 +123,8 @@ void SourceParser::credentials(const Json& value, const std::string& pointer) {
     if (const std::string* user = text(value, pointer, "user", "the user name at the camera")) {
         if (user->size() > max_user)
             error(pointer + "/user", "found more than 256 characters, allowed: at most that");
+        else if (holds_control_characters(*user))
+            error(pointer + "/user", "found a control character, allowed: the user name at the camera");
         out_.user = *user;
     }
     if (const Json* password = field(value, "password"))
@@ -130,34 +132,45 @@ void SourceParser::credentials(const Json& value, const std::string& pointer) {
 }
 
 void SourceParser::secret(const Json& value, const std::string& pointer, Secret& out) {
-    constexpr const char* allowed = R"({"env": "NAME"} or {"file": "PATH"})";
+    constexpr const char* allowed = R"({"env": "NAME"}, {"file": "PATH"} or {"credential": "NAME"})";
     if (value.is_string()) { // never shown, not even that much of it
         error(pointer, std::string("found the password itself, allowed: ") + allowed);
         return;
     }
     if (!object(value, pointer, "secret"))
         return;
-    const Json* env = field(value, "env");
-    const Json* file = field(value, "file");
-    if ((env != nullptr) == (file != nullptr)) {
-        error(pointer,
-              std::string("found ") + (env ? "both env and file" : "neither env nor file") + ", allowed: " + allowed);
+    struct Kind {
+        const char *name, *names, *gives;
+    };
+    constexpr Kind kinds[] = {
+        {"env", "the name of an environment variable", "an environment variable that is set"},
+        {"file", "the path of a file", "a readable file of one line"},
+        {"credential", "the name of a credential of the service", "a credential of one line"},
+    };
+    const Kind* kind = nullptr;
+    std::string found;
+    for (const Kind& k : kinds)
+        if (field(value, k.name)) {
+            kind = &k;
+            found += (found.empty() ? "" : " and ") + std::string(k.name);
+        }
+    if (!kind || found != kind->name) {
+        error(pointer, "found " + (kind ? found : "none of the three") + ", allowed: " + allowed);
         return;
     }
-    const char* name = env ? "env" : "file";
-    const std::string* reference =
-        text(value, pointer, name, env ? "the name of an environment variable" : "the path of a file");
+    const std::string* reference = text(value, pointer, kind->name, kind->names);
     if (!reference)
         return;
-    const std::string shown = env ? *reference : absolute(*reference);
-    Result<Secret> found =
-        env ? secret_from_environment(context_.secrets, *reference) : secret_from_file(context_.secrets, shown);
-    if (found)
-        out = std::move(found).value();
+    const bool file = kind == &kinds[1];
+    const std::string shown = file ? absolute(*reference) : *reference;
+    Result<Secret> secret = file            ? secret_from_file(context_.secrets, shown)
+                            : kind == kinds ? secret_from_environment(context_.secrets, shown)
+                                            : secret_from_credential(context_.secrets, shown);
+    if (secret)
+        out = std::move(secret).value();
     else
-        error(json_pointer(pointer, name),
-              "found " + quote_for_message(shown) + ", which gives no secret: " + found.error().text +
-                  ", allowed: " + (env ? "an environment variable that is set" : "a readable file of one line"));
+        error(json_pointer(pointer, kind->name), "found " + quote_for_message(shown) + ", which gives no secret: " +
+                                                     secret.error().text + ", allowed: " + kind->gives);
 }
 
 void SourceParser::transport(const Json& value, const std::string& pointer, const std::optional<CameraUrl>& url,

@@ -2,6 +2,7 @@
 #include "launcher/config/source_template.hpp"
 
 #include "launcher/config/config_parser.hpp"
+#include "launcher/config/field_reader.hpp"
 #include "launcher/config/secret.hpp"
 
 #include <algorithm>
@@ -165,10 +166,7 @@ std::string allowed_phrase(const TemplateParameter& parameter) {
             out += " up to " + std::to_string(*parameter.maximum);
         return out;
     }
-    std::string words;
-    for (const std::string& word : parameter.allowed)
-        words += (words.empty() ? "" : ", ") + word;
-    return words.empty() ? "a text" : words;
+    return parameter.allowed.empty() ? "a text" : join(parameter.allowed);
 }
 
 std::optional<std::string> not_allowed(const TemplateParameter& parameter, const ParameterValue& value) {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "launcher/config/config.hpp"
-#include "launcher/config/json_text.hpp"
+#include "plugins/core/json_text.hpp"
 #include "plugins/core/result.hpp"
 
 #include <cstdint>

@@ -83,6 +83,8 @@ void parse_local(CameraUrl& url, std::string_view rest, std::string& why) {
             why = "it names a host, and only what is on this machine can be read";
     }
     url.path = percent_decode(rest);
+    if (const size_t slashes = std::min(url.path.find_first_not_of('/'), url.path.size()); slashes > 1)
+        url.path.erase(0, slashes - 1); // two of them would be read as the mark of a host
     url.location = url.scheme + ":" + encode_path(url.path);
     if (std::any_of(url.path.begin(), url.path.end(), is_control))
         why = "it holds a control character";
@@ -180,16 +182,6 @@ void parse_remote(CameraUrl& url, std::string_view rest, std::string& why) {
     url.location = url.scheme + "://" + std::string(authority) + std::string(path);
 }
 
-std::string hide_passphrases(std::string text) {
-    constexpr std::string_view key = "passphrase=";
-    for (size_t at = text.find(key); at != std::string::npos; at = text.find(key, at)) {
-        at += key.size();
-        const size_t end = std::min(text.find_first_of("& \t\r\n\"'<>", at), text.size());
-        text.replace(at, end - at, "***");
-    }
-    return text;
-}
-
 } // namespace
 
 std::optional<CameraUrl> parse_camera_url(std::string_view text, std::string& why) {
@@ -222,7 +214,8 @@ std::optional<CameraUrl> parse_camera_url(std::string_view text, std::string& wh
 bool looks_like_url(std::string_view text) {
     if (text.find("://") != std::string_view::npos)
         return true;
-    const std::string_view name = text.substr(0, text.find(':'));
+    std::string name(text.substr(0, text.find(':')));
+    std::transform(name.begin(), name.end(), name.begin(), lower);
     return name.size() < text.size() &&
            std::any_of(std::begin(schemes), std::end(schemes), [&](const Scheme& s) { return name == s.name; });
 }
@@ -232,55 +225,6 @@ std::string with_port(const CameraUrl& url, uint16_t port) {
     const std::string host = url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]";
     const size_t end = std::min(url.location.find_first_of("/?#", begin), url.location.size());
     return url.location.substr(0, begin) + host + ":" + std::to_string(port) + url.location.substr(end);
-}
-
-std::string redact_urls(std::string_view text) {
-    std::string out;
-    while (!text.empty()) {
-        const size_t mark = text.find("://");
-        if (mark == std::string_view::npos)
-            break;
-        const size_t begin = mark + 3;
-        // Greedy: a password that holds "/" or "@" unescaped must not show its tail.
-        const size_t word_end = std::min(text.find_first_of(" \t\r\n\"'<>", begin), text.size());
-        const size_t next_url = text.substr(0, word_end).find("://", begin);
-        const size_t limit = next_url == std::string_view::npos ? word_end : next_url;
-        const size_t at = text.substr(0, limit).rfind('@');
-        out.append(text.substr(0, begin));
-        if (at != std::string_view::npos && at >= begin) {
-            out += "***";
-            text.remove_prefix(at);
-        } else {
-            text.remove_prefix(begin);
-        }
-    }
-    out.append(text);
-    return hide_passphrases(std::move(out));
-}
-
-std::string quote_for_message(std::string_view text) {
-    constexpr size_t max_shown = 80;
-    const std::string safe = redact_urls(text);
-    std::string out = "\"";
-    for (const char c : safe) {
-        if (out.size() > max_shown) {
-            while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80)
-                out.pop_back(); // not half a UTF-8 character
-            if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xc0)
-                out.pop_back();
-            out += "...";
-            break;
-        }
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-            constexpr char digits[] = "0123456789abcdef";
-            out += "\\x";
-            out += digits[(c >> 4) & 15];
-            out += digits[c & 15];
-        } else {
-            out += c;
-        }
-    }
-    return out + '"';
 }
 
 } // namespace sluice

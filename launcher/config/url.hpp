@@ -3,6 +3,8 @@
 // again.
 #pragma once
 
+#include "plugins/core/safe_text.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,11 +37,5 @@ bool looks_like_url(std::string_view text);
 
 // The address with that port in it.
 std::string with_port(const CameraUrl& url, uint16_t port);
-
-// Replaces what stands between "://" and the last "@" of each word by "***", and passphrases of SRT.
-std::string redact_urls(std::string_view text);
-
-// For messages: quoted, control characters escaped, no credentials, at most 80 characters.
-std::string quote_for_message(std::string_view text);
 
 } // namespace sluice
