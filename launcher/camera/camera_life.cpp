@@ -136,10 +136,10 @@ CameraLife::Actions CameraLife::failed(Time now, Failure failure) {
     if (running_ && streamed_) {
         losses_++;
         const Time until = state_ == LifeState::stalled ? last_picture_ : now;
-        if (until - streaming_since_ >= limits_.sustained) {
+        if (until - streaming_since_ >= limits_.sustained)
             backoff_ = milliseconds(0);
+        if (until - streaming_since_ >= limits_.healthy)
             quick_until_ = now + limits_.quick_window;
-        }
     }
     failure_ = std::move(failure);
     deadline_ = now + next_delay(now, failure_.kind);

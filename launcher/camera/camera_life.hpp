@@ -28,8 +28,9 @@ struct LifeLimits {
     std::chrono::milliseconds stall{3000};          // without a new access unit
     std::chrono::milliseconds give_up{2000};        // stalled for that long: a new attempt
     std::chrono::milliseconds stalled_look{200};    // so often a stalled source is looked at: it may go on by itself
-    std::chrono::milliseconds sustained{10'000};    // streaming for that long makes a camera a healthy one
+    std::chrono::milliseconds healthy{3000};        // streaming for that long makes a camera a healthy one
     std::chrono::milliseconds quick_window{15'000}; // after losing a healthy camera
+    std::chrono::milliseconds sustained{10'000};    // streaming for that long forgets the backoff
     std::chrono::milliseconds quick_min{250}, quick_max{500};
     std::chrono::milliseconds backoff_first{1000}, backoff_max{60'000};
     std::chrono::milliseconds backoff_denied{10'000}; // wrong credentials: cameras lock accounts

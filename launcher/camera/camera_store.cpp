@@ -7,6 +7,7 @@ CameraStore::CameraStore(const StateDirectory& directory, const Templates& templ
     : directory_(directory), context_{templates, std::move(secrets), directory.file("secrets"), true, false} {
     context_.secrets.only_directory = context_.directory;
     context_.secrets.only_prefix = "SLUICE_CAMERA_";
+    context_.secrets.credentials.clear(); // the owner's
 }
 
 Result<ConfigResult> CameraStore::read() const {

@@ -2,7 +2,7 @@
 #include "launcher/camera/camera_stream.hpp"
 
 #include "launcher/camera/teardown.hpp"
-#include "launcher/config/url.hpp"
+#include "launcher/camera/transcode_source.hpp"
 #include "launcher/log.hpp"
 #include "plugins/core/codec.hpp"
 
@@ -34,13 +34,18 @@ GstStructurePtr channel_stats(SluiceChannel* channel) {
     return GstStructurePtr(stats);
 }
 
-LifeLimits limits_of(const StreamConfig& stream, const SourceConfig& source, LifeLimits limits) {
+// The parser has accepted it; nothing: a template that needs no address.
+std::optional<CameraUrl> address_of(const SourceConfig& source) {
+    std::string why;
+    return parse_camera_url(source.url, why);
+}
+
+LifeLimits limits_of(const StreamConfig& stream, const SourceConfig& source, const std::optional<CameraUrl>& url,
+                     LifeLimits limits) {
     limits.stall = milliseconds(stream.stall_ms);
     if (source.transport == Transport::udp)
         limits.first_picture = std::min(limits.first_picture, udp_first_picture);
-    std::string why;
-    if (const auto url = parse_camera_url(source.url, why); url && url->listens)
-        limits.patient = false; // while it does not listen nobody can call
+    limits.patient = !url || !url->listens; // while it does not listen nobody can call
     return limits;
 }
 
@@ -59,8 +64,8 @@ int hope(LifeState state) {
 } // namespace
 
 CameraStream::Source::Source(CameraStream& stream, size_t i)
-    : index(i), config(stream.config_.sources[i]),
-      life(limits_of(stream.config_, config, stream.tools_.limits), random_fraction),
+    : index(i), config(stream.config_.sources[i]), url(address_of(config)),
+      life(limits_of(stream.config_, config, url, stream.tools_.limits), random_fraction),
       timer(stream.tools_.timers, [&stream, this] { stream.look(*this); }) {}
 
 CameraStream::CameraStream(const std::string& camera, StreamConfig config, const StreamTools& tools)
@@ -69,6 +74,7 @@ CameraStream::CameraStream(const std::string& camera, StreamConfig config, const
       choose_timer_(tools.timers, [this] { look_again(); }), self_(std::make_shared<CameraStream*>(this)) {
     for (size_t i = 0; i < config_.sources.size(); i++)
         sources_.push_back(std::make_unique<Source>(*this, i));
+    g_object_set(channel_.get(), "last-resort", gboolean(config_.last_resort), nullptr);
     remember();
     if (config_.on_demand)
         connect_demand();
@@ -85,7 +91,9 @@ void CameraStream::remember() {
     const auto caps = [](const std::string& text) {
         return adopt(text.empty() ? nullptr : gst_caps_from_string(text.c_str()));
     };
-    const Ref<GstCaps> video = caps(media.video), audio = caps(media.audio);
+    const bool derived = config_.sources.front().derived.has_value(); // known before it is made for the first time
+    const Ref<GstCaps> video = caps(derived && media.video.empty() ? transcoded_caps : media.video),
+                       audio = caps(media.audio);
     if (video)
         sluice_channel_remember(channel_.get(), video.get(), audio.get());
 }
@@ -118,8 +126,7 @@ void CameraStream::connect_demand() {
                     const auto* told = static_cast<Call*>(raw);
                     if (const auto self = told->stream.lock()) {
                         (*self)->demand_ = told->wanted;
-                        (*self)->choose();
-                        (*self)->report();
+                        (*self)->settle();
                     }
                     return G_SOURCE_REMOVE;
                 },
@@ -135,8 +142,7 @@ void CameraStream::connect_demand() {
 
 void CameraStream::start() {
     started_ = true;
-    choose();
-    report();
+    settle();
 }
 
 void CameraStream::stop(const std::string& reason) {
@@ -165,8 +171,7 @@ void CameraStream::apply(Source& source, const CameraLife::Actions& actions) {
         return;
     if (actions.end_attempt && source.life.urgent(now()))
         hurry(source);
-    choose();
-    report();
+    settle();
 }
 
 // A healthy source is lost. If nobody else has a picture, all do what they can, for as long as that one does.
@@ -194,8 +199,7 @@ void CameraStream::begin_attempt(Source& source) {
     SourceEvents events;
     events.connected = [this, &source] {
         // A listener waits for its caller, a file and a device cost the network nothing: others need the permit more.
-        std::string why;
-        if (const auto url = parse_camera_url(source.config.url, why); !url || url->listens || url->host.empty())
+        if (!source.url || source.url->listens || source.url->host.empty())
             source.permit.reset();
         apply(source, source.life.connected(now()));
     };
@@ -204,13 +208,10 @@ void CameraStream::begin_attempt(Source& source) {
         apply(source, source.life.handshake_done(now()));
     };
     events.key_unit = [this, &source] { look(source); };
-    events.writing = [this] {
-        choose();
-        report();
-    };
+    events.writing = [this] { settle(); };
     events.failed = [this, &source](const SourceFailure& failure) { source_failed(source, failure); };
-    auto pipeline =
-        SourcePipeline::create(tools_.templates, source.config, channel_name_, tools_.teardown, std::move(events));
+    auto pipeline = SourcePipeline::create(tools_.templates, source.config, channel_name_, tools_.teardown,
+                                           std::move(events), &tools_.transcoding);
     if (!pipeline) {
         apply(source, source.life.failed(now(), {FailureClass::codec, pipeline.error().text}));
         return;
@@ -238,23 +239,20 @@ void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
         return;
     if (failure.taken_over && sources_.size() > 1) // both had their key unit before either could be told to stand by
         return apply(source, source.life.again(now()));
-    std::string why;
-    const auto url = parse_camera_url(source.config.url, why);
+    if (failure.again)
+        return apply(source, source.life.again(now()));
     if (failure.could_not_connect && source.life.state() != LifeState::connecting) {
         apply(source, source.life.failed(now(), {FailureClass::ended, "the connection to the camera broke"}));
         return;
     }
-    if (!failure.could_not_connect || !url || url->host.empty()) {
+    if (!failure.could_not_connect || !source.url || source.url->host.empty()) {
         apply(source, source.life.failed(now(), {failure.kind, failure.reason}));
         return;
     }
     source.diagnosis =
-        std::make_unique<Diagnosis>(url->host, url->port, [this, &source, failure](const Failure& found) {
-            // end_attempt destroys the Diagnosis, and with it what this function holds.
-            CameraStream* const self = this;
-            Source& failed = source;
+        std::make_unique<Diagnosis>(source.url->host, source.url->port, [this, &source, failure](const Failure& found) {
             const Failure told = found.reason.empty() ? Failure{failure.kind, failure.reason} : found;
-            self->apply(failed, failed.life.failed(now(), told));
+            apply(source, source.life.failed(now(), told));
         });
 }
 
@@ -264,10 +262,9 @@ void CameraStream::look(Source& source) {
         if (progress.last_video) { // what is no RTSP says so by its first data
             source.permit.reset();
             apply(source, source.life.handshake_done(now()));
-        }
-        if (progress.last_video)
             apply(source, progress.key_unit ? source.life.picture(*progress.last_video)
                                             : source.life.data(*progress.last_video));
+        }
     }
     if (&source == &shown() && source.life.state() == LifeState::streaming) {
         learn();
@@ -303,6 +300,10 @@ void CameraStream::look_again() {
     for (const auto& source : sources_)
         if (source->life.state() == LifeState::connecting)
             look(*source);
+    settle();
+}
+
+void CameraStream::settle() {
     choose();
     report();
 }
@@ -432,6 +433,8 @@ StreamStatus CameraStream::status() const {
     out.source = source.index;
     out.sources = sources_.size();
     out.on_demand = config_.on_demand;
+    if (const auto& derived = config_.sources.front().derived)
+        out.derived_from = derived->from;
     for (const auto& each : sources_) {
         out.attempts += each->life.attempts();
         out.losses += each->life.losses();

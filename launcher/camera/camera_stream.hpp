@@ -10,6 +10,7 @@
 #include "launcher/camera/stream_memory.hpp"
 #include "launcher/camera/timer_queue.hpp"
 #include "launcher/config/config.hpp"
+#include "launcher/config/url.hpp"
 #include "plugins/core/sluicechannel.h"
 
 #include <functional>
@@ -37,11 +38,13 @@ struct StreamStatus {
     double fps = 0;
     uint64_t bitrate = 0; // bit/s
     unsigned readers = 0;
+    std::string derived_from; // empty: from the camera
 };
 
 // What all streams of a fleet share. Outlives them.
 struct StreamTools {
     const Templates& templates;
+    Transcoding& transcoding;
     Teardown& teardown;
     AttemptGate& gate;
     TimerQueue& timers;
@@ -72,6 +75,7 @@ private:
         Source(CameraStream& stream, size_t index);
         const size_t index;
         SourceConfig config; // with the transport that works
+        const std::optional<CameraUrl> url;
         CameraLife life;
         std::unique_ptr<AttemptGate::Permit> permit;
         std::unique_ptr<SourcePipeline> pipeline;
@@ -89,6 +93,7 @@ private:
     bool use_tcp(Source& source);
     bool stands_by(const Source& source) const;
     void look_again();
+    void settle();
     void choose();
     void choose_once();
     void connect_demand();

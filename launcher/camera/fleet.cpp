@@ -9,6 +9,17 @@ namespace sluice {
 
 namespace {
 
+// Those that are described, and one for viewers who can play none of them.
+std::vector<StreamConfig> streams_of(const CameraConfig& camera) {
+    std::vector<StreamConfig> out = camera.streams;
+    if (!camera.webrtc.enabled || !camera.webrtc.transcode)
+        return out;
+    SourceConfig source;
+    source.derived = DerivedConfig{};
+    out.push_back({.name = web_stream, .sources = {source}, .on_demand = true, .last_resort = true});
+    return out;
+}
+
 void later(std::function<void()> call) {
     using Call = std::function<void()>;
     g_idle_add_full(
@@ -23,8 +34,8 @@ void later(std::function<void()> call) {
 } // namespace
 
 Fleet::Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, StreamMemory& memory,
-             const LifeLimits& limits)
-    : templates_(templates), memory_(memory), limits_(limits), gate_(later) {
+             Transcoding& transcoding, const LifeLimits& limits)
+    : templates_(templates), memory_(memory), transcoding_(transcoding), limits_(limits), gate_(later) {
     apply(cameras);
 }
 
@@ -67,8 +78,8 @@ void Fleet::report() {
 }
 
 Fleet::Camera Fleet::make(const CameraConfig& config, std::vector<std::unique_ptr<CameraStream>> before) {
-    Camera camera{config.name, config.webrtc.enabled, {}};
-    for (const StreamConfig& stream : config.streams) {
+    Camera camera{config.name, config.webrtc, {}};
+    for (const StreamConfig& stream : streams_of(config)) {
         const auto old = std::find_if(before.begin(), before.end(),
                                       [&](const auto& s) { return s && s->config().name == stream.name; });
         if (old != before.end() && (*old)->config() == stream) {
@@ -77,7 +88,7 @@ Fleet::Camera Fleet::make(const CameraConfig& config, std::vector<std::unique_pt
         }
         // Made before the old one is gone: somebody holds the channel all the time.
         auto made = std::make_unique<CameraStream>(
-            config.name, stream, StreamTools{templates_, teardown_, gate_, timers_, memory_, limits_});
+            config.name, stream, StreamTools{templates_, transcoding_, teardown_, gate_, timers_, memory_, limits_});
         made->on_change([this] { report(); });
         if (old != before.end())
             old->reset();
@@ -99,9 +110,14 @@ bool Fleet::stop(std::chrono::milliseconds time) {
 }
 
 CameraStatus Fleet::status_of(const Camera& camera) {
-    CameraStatus out{camera.name, camera.webrtc, {}};
-    for (const auto& stream : camera.streams)
-        out.streams.push_back(stream->status());
+    CameraStatus out{camera.name, camera.webrtc.enabled, {}, camera.webrtc.quality};
+    for (const auto& stream : camera.streams) {
+        StreamStatus status = stream->status();
+        // Nobody has described it, and nobody needs it.
+        if (stream->config().last_resort && status.attempts == 0)
+            continue;
+        out.streams.push_back(std::move(status));
+    }
     return out;
 }
 

@@ -18,12 +18,13 @@ struct CameraStatus {
     std::string name;
     bool webrtc = true;
     std::vector<StreamStatus> streams; // main first
+    std::string quality = "auto";
 };
 
 class Fleet {
 public:
     Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, StreamMemory& memory,
-          const LifeLimits& limits = {});
+          Transcoding& transcoding, const LifeLimits& limits = {});
 
     void start();
     // From now on these cameras. Streams that are described as before are not touched; the others end, or begin anew on
@@ -40,7 +41,7 @@ public:
 private:
     struct Camera {
         std::string name;
-        bool webrtc;
+        WebrtcOutput webrtc;
         std::vector<std::unique_ptr<CameraStream>> streams;
     };
     void report();
@@ -49,6 +50,7 @@ private:
 
     const Templates& templates_;
     StreamMemory& memory_;
+    Transcoding& transcoding_;
     const LifeLimits limits_;
     bool started_ = false;
     Teardown teardown_;

@@ -3,6 +3,7 @@
 
 #include "launcher/camera/demux_offer.hpp"
 #include "launcher/camera/file_loop.hpp"
+#include "launcher/camera/redirect_guard.hpp"
 #include "launcher/camera/tls_trust.hpp"
 #include "launcher/camera/track_offer.hpp"
 
@@ -142,9 +143,13 @@ Result<Ref<GstElement>> make_source_pipeline(const Templates& templates, const S
     for (const PropertySetting& setting : settings.value())
         if (const Result<bool> set = set_property(pipeline.get(), setting); !set)
             return Error{set.error().kind, name + set.error().text};
-    if (const std::string scheme = source.url.substr(0, source.url.find(':')); scheme == "rtsps" || scheme == "https")
-        if (const Ref<GstElement> element = adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source")))
+    const Ref<GstElement> element = adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "source"));
+    std::string why;
+    if (const auto url = parse_camera_url(source.url, why); element && url) {
+        if (url->scheme == "rtsps" || url->scheme == "https")
             set_tls_trust(element.get(), source.tls_fingerprint);
+        guard_redirects(element.get(), *url);
+    }
     TrackOffer::set_branches(pipeline.get(), found->branches);
     watch_demuxers(pipeline.get());
     if (found->loop)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/camera/source_pipeline.hpp"
 
+#include "launcher/camera/redirect_guard.hpp"
 #include "launcher/camera/teardown.hpp"
+#include "launcher/camera/transcode_source.hpp"
 #include "launcher/config/url.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace sluice {
@@ -20,17 +21,6 @@ void post(GstElement* source, const char* name) {
     gst_element_post_message(source, gst_message_new_application(GST_OBJECT(source), gst_structure_new_empty(name)));
 }
 
-// Queries of addresses hold passwords as often as not ("?user=admin&pwd=...").
-std::string without_queries(std::string text) {
-    for (size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at + 3)) {
-        const size_t end = std::min(text.find_first_of(" ,\t\"'<>", at), text.size());
-        const size_t query = text.find('?', at);
-        if (query < end)
-            text.replace(query, end - query, "?***");
-    }
-    return text;
-}
-
 // The last line of a debug text is what the element had to say; the ones before name source files and elements.
 std::string detail_of(const char* debug) {
     std::string_view text = debug ? debug : "";
@@ -40,16 +30,34 @@ std::string detail_of(const char* debug) {
     return line == std::string_view::npos ? std::string() : std::string(text.substr(line + 1));
 }
 
+// What an ERROR or a WARNING says.
+struct Said {
+    explicit Said(GstMessage* message) {
+        GError* raw = nullptr;
+        char* raw_debug = nullptr;
+        (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR ? gst_message_parse_error
+                                                        : gst_message_parse_warning)(message, &raw, &raw_debug);
+        error.reset(raw);
+        debug.reset(raw_debug);
+    }
+    GErrorPtr error;
+    GString8 debug;
+};
+
 } // namespace
 
 Result<std::unique_ptr<SourcePipeline>> SourcePipeline::create(const Templates& templates, const SourceConfig& source,
                                                                const std::string& channel, Teardown& teardown,
-                                                               SourceEvents events) {
-    Result<Ref<GstElement>> pipeline = make_source_pipeline(templates, source, channel);
+                                                               SourceEvents events, Transcoding* transcoding) {
+    Result<Ref<GstElement>> pipeline =
+        source.derived ? make_transcode_pipeline(channel) : make_source_pipeline(templates, source, channel);
     if (!pipeline)
         return pipeline.error();
-    return std::unique_ptr<SourcePipeline>(
+    std::unique_ptr<SourcePipeline> out(
         new SourcePipeline(std::move(pipeline).value(), channel, teardown, std::move(events), source));
+    if (source.derived && transcoding)
+        out->transcode_ = std::make_unique<Transcode>(out->pipeline_, channel, *source.derived, *transcoding);
+    return out;
 }
 
 SourcePipeline::SourcePipeline(Ref<GstElement> pipeline, std::string channel, Teardown& teardown, SourceEvents events,
@@ -69,6 +77,7 @@ SourcePipeline::~SourcePipeline() {
         gst_bus_remove_watch(bus.get());
     }
     *gone_ = true;
+    transcode_.reset(); // it uses the pipeline
     fanout_ = nullptr;
     teardown_.retire(std::move(pipeline_), channel_);
 }
@@ -76,6 +85,8 @@ SourcePipeline::~SourcePipeline() {
 void SourcePipeline::start(Mode mode) {
     if (mode != Mode::at_once)
         set_standby(true);
+    if (transcode_)
+        transcode_->start();
     if (!slow_start_)
         return play(pipeline_.get(), fanout_.get(), mode, !offer_);
     struct Start {
@@ -114,11 +125,10 @@ SourcePipeline::Progress SourcePipeline::progress() const {
     Progress out;
     if (!stats)
         return out;
-    guint64 units = 0, keys = 0, last = GST_CLOCK_TIME_NONE;
+    guint64 keys = 0, last = GST_CLOCK_TIME_NONE;
     gboolean writing = FALSE;
-    gst_structure_get(stats.get(), "video-units", G_TYPE_UINT64, &units, "key-units", G_TYPE_UINT64, &keys,
-                      "last-video-unit", G_TYPE_UINT64, &last, "writing", G_TYPE_BOOLEAN, &writing, nullptr);
-    out.units = units;
+    gst_structure_get(stats.get(), "key-units", G_TYPE_UINT64, &keys, "last-video-unit", G_TYPE_UINT64, &last,
+                      "writing", G_TYPE_BOOLEAN, &writing, nullptr);
     out.key_unit = keys > 0;
     out.writing = writing;
     if (GST_CLOCK_TIME_IS_VALID(last)) // both clocks are the system's monotonic one
@@ -153,22 +163,20 @@ gboolean SourcePipeline::on_message(GstBus*, GstMessage* message, gpointer self)
 void SourcePipeline::handle(GstMessage* message) {
     switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_ERROR: handle_error(message); return;
-    case GST_MESSAGE_WARNING: {
+    case GST_MESSAGE_WARNING:
         // Before the first packet there is no pad that an end of stream could travel through: only this is said.
-        GError* raw = nullptr;
-        char* raw_debug = nullptr;
-        gst_message_parse_warning(message, &raw, &raw_debug);
-        const GErrorPtr error(raw);
-        const GString8 debug(raw_debug);
-        if (detail_of(debug.get()).find("server closed the connection") != std::string::npos)
+        if (detail_of(Said(message).debug.get()).find("server closed the connection") != std::string::npos)
             fail({FailureClass::ended, closed_by_camera});
         return;
-    }
     case GST_MESSAGE_PROGRESS: handle_progress(message); return;
     case GST_MESSAGE_EOS: fail({FailureClass::ended, closed_by_camera}); return;
     case GST_MESSAGE_APPLICATION:
         if (gst_message_has_name(message, message_end))
             fail({FailureClass::ended, closed_by_camera});
+        else if (gst_message_has_name(message, redirected_message))
+            redirected_to_ = gst_structure_get_string(gst_message_get_structure(message), "host");
+        else if (gst_message_has_name(message, WorkerFeed::failed_message) && transcode_)
+            fail(transcode_->failure(gst_message_get_structure(message)));
         else if (gst_message_has_name(message, message_started) && !failed_)
             tell(events_.connected);
         return;
@@ -185,15 +193,15 @@ void SourcePipeline::handle(GstMessage* message) {
 }
 
 void SourcePipeline::handle_error(GstMessage* message) {
-    GError* raw = nullptr;
-    char* raw_debug = nullptr;
-    gst_message_parse_error(message, &raw, &raw_debug);
-    const GErrorPtr error(raw);
-    const GString8 debug(raw_debug);
     if (const std::string refused = offer_ ? offer_->nothing_usable() : std::string(); !refused.empty())
         fail({FailureClass::codec, refused});
-    else
-        fail(describe_source_error(*error, debug.get(), has_credentials_));
+    else if (const Said said(message);
+             said.error && !redirected_to_.empty() &&
+             g_error_matches(said.error.get(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED))
+        fail({FailureClass::unauthorised, "the camera redirects to " + redirected_to_ +
+                                              ", which wants a user and password; they are given to no other host"});
+    else if (said.error)
+        fail(describe_source_error(*said.error, said.debug.get(), has_credentials_));
 }
 
 // rtspsrc: "open" goes on when the host has taken the connection, "request" is over when PLAY is answered.
@@ -263,7 +271,7 @@ SourceFailure describe_source_error(const GError& error, const char* debug, bool
         return {FailureClass::ended, "the camera has reset the connection"};
     // Elements put their own words last; without any the general ones have to do.
     const std::string words =
-        without_queries(redact_urls(detail.empty() ? error.message : std::string(error.message) + " " + detail));
+        hide_queries(redact_urls(detail.empty() ? error.message : std::string(error.message) + " " + detail));
     if (resource(GST_RESOURCE_ERROR_NOT_FOUND)) // a file, a device
         return {FailureClass::not_found, words};
     if (said("Failed to authenticate")) // SRT

@@ -19,6 +19,8 @@
 namespace sluice {
 
 class Teardown;
+class Transcode;
+class Transcoding;
 
 struct SourceFailure {
     FailureClass kind = FailureClass::protocol;
@@ -26,6 +28,7 @@ struct SourceFailure {
     bool could_not_connect = false; // the TCP connection itself: a look at the network says more (Diagnosis)
     bool wants_tcp = false;         // the camera does not do UDP
     bool taken_over = false;        // by another source of the same stream
+    bool again = false;             // at once: what has failed is not used any more
 };
 
 // Called in the main context, never from within create() or start(), and not after its destruction (which they may cause).
@@ -43,7 +46,6 @@ public:
 
     // What fanoutsink has seen of this attempt.
     struct Progress {
-        uint64_t units = 0; // of video; before the first key unit, too
         std::optional<Time> last_video;
         bool key_unit = false, writing = false;
     };
@@ -51,7 +53,7 @@ public:
     // Error: the template does not fit GStreamer (an element is missing, a property unknown).
     static Result<std::unique_ptr<SourcePipeline>> create(const Templates& templates, const SourceConfig& source,
                                                           const std::string& channel, Teardown& teardown,
-                                                          SourceEvents events);
+                                                          SourceEvents events, Transcoding* transcoding = nullptr);
     ~SourcePipeline(); // hands the pipeline to the Teardown
     SourcePipeline(const SourcePipeline&) = delete;
     SourcePipeline& operator=(const SourcePipeline&) = delete;
@@ -62,6 +64,8 @@ public:
     void start(Mode mode);
     void set_standby(bool standby);
     Progress progress() const;
+    // For who looks at what happens inside (sluice probe); it is there as long as this object.
+    GstElement* element() const { return pipeline_.get(); }
 
 private:
     SourcePipeline(Ref<GstElement> pipeline, std::string channel, Teardown& teardown, SourceEvents events,
@@ -83,9 +87,11 @@ private:
     const bool has_credentials_;
     const bool slow_start_; // srtsrc waits for the name's address while it changes its state
     const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
+    std::unique_ptr<Transcode> transcode_;    // of a derived stream
     const std::shared_ptr<TrackOffer> offer_; // nullptr: no camera that describes itself
     bool failed_ = false;
-    unsigned connections_ = 0; // rtspsrc has made: more than one means that it is sent elsewhere
+    std::string redirected_to_; // another host, which gets no password
+    unsigned connections_ = 0;  // rtspsrc has made: more than one means that it is sent elsewhere
 };
 
 // What a GError of a source and its debug text mean to the person in front of the camera.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/camera/stream_memory.hpp"
 
-#include "launcher/config/json_text.hpp"
 #include "launcher/config/secret.hpp"
 #include "launcher/log.hpp"
+#include "plugins/core/json_text.hpp"
 
 namespace sluice {
 

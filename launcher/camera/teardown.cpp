@@ -3,10 +3,15 @@
 
 #include "launcher/log.hpp"
 
+#include <malloc.h>
+
 #include <system_error>
 #include <thread>
 
 namespace sluice {
+
+// Each pipeline's threads leave their arenas half full behind: 64 cameras that came and went grew a process from 100 to 124 MB.
+constexpr uint64_t trim_after = 64;
 
 Teardown::Teardown(std::chrono::milliseconds deadline) : shared_(std::make_shared<Shared>()), deadline_(deadline) {}
 
@@ -29,12 +34,16 @@ void Teardown::retire(Ref<GstElement> pipeline, const std::string& name) {
         }
         const auto took = Clock::now() - begun;
         std::string job_name;
+        bool trim = false;
         {
             const std::lock_guard lock(shared->mutex);
+            trim = ++shared->done % trim_after == 0;
             job_name = shared->jobs[id].name;
             shared->jobs.erase(id);
         }
         shared->changed.notify_all();
+        if (trim)
+            malloc_trim(0);
         if (took > deadline)
             log_warning(job_name + ": closing the connection took " +
                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(took).count()) + " s");

@@ -41,7 +41,7 @@ private:
         std::mutex mutex;
         std::condition_variable changed;
         std::map<uint64_t, Job> jobs;
-        uint64_t next = 0;
+        uint64_t next = 0, done = 0;
     };
     std::shared_ptr<Shared> shared_;
     const std::chrono::milliseconds deadline_;

@@ -2,6 +2,7 @@
 #include "launcher/camera/track_offer.hpp"
 
 #include "launcher/config/url.hpp"
+#include "plugins/core/json_fields.hpp"
 
 #include <gst/rtp/rtp.h>
 
@@ -173,11 +174,8 @@ std::string TrackOffer::nothing_usable() {
         if (encoding && !g_strcmp0(gst_structure_get_string(s, "media"), "video"))
             names.insert(encoding);
     }
-    std::string supported;
-    for (const std::string& name : names)
-        supported += (supported.empty() ? "" : ", ") + name;
     return "the camera offers no video that can be passed on (it offers " + redact_urls(refused_) +
-           "; supported: " + (supported.empty() ? "none" : supported) + ")";
+           "; supported: " + (names.empty() ? "none" : join({names.begin(), names.end()})) + ")";
 }
 
 std::shared_ptr<TrackOffer> TrackOffer::attach(GstElement* pipeline) {
