@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/worker/feed.hpp"
+
+#include <gst/video/video.h>
+
+#include <utility>
+
+namespace sluice {
+
+Result<std::unique_ptr<WorkerFeed>> WorkerFeed::start(GstElement* pipeline, GstElement* fanout,
+                                                      std::shared_ptr<Channel> from, const TranscodeJob& job,
+                                                      const std::string& name) {
+    int fd = -1;
+    auto process = WorkerProcess::start(name, fd);
+    if (!process)
+        return process.error();
+    std::unique_ptr<WorkerFeed> feed(new WorkerFeed(pipeline, fanout, std::move(from), std::move(process).value(), fd));
+    feed->link_.send(wire_text(WireType::job, to_json(job).dump()));
+    feed->link_.start();
+    return feed;
+}
+
+WorkerFeed::WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr<Channel> from,
+                       std::unique_ptr<WorkerProcess> process, int fd)
+    : pipeline_(pipeline), fanout_(fanout), process_(std::move(process)),
+      inlet_(pipeline, [this](GstElement* source, const GstCaps*) { return link_track(source); }),
+      link_(fd, std::move(from),
+            {.message = [this](WireMessage& message) { take(message); },
+             .wants_more = {}, // a fanoutsink takes everything at once
+             .closed =
+                 [this](const std::string& why) {
+                     fail({TranscodeFailure::Part::source, "the worker process is gone (" + why + ")"});
+                 }}) {}
+
+// Whoever reads the channel asks for a key unit through the pipeline, as of any encoder.
+bool WorkerFeed::link_track(GstElement* source) {
+    const auto pad = adopt(gst_element_get_static_pad(source, "src"));
+    gst_pad_add_probe(
+        pad.get(), GST_PAD_PROBE_TYPE_EVENT_UPSTREAM,
+        [](GstPad*, GstPadProbeInfo* info, gpointer data) {
+            if (gst_video_event_is_force_key_unit(GST_PAD_PROBE_INFO_EVENT(info)))
+                static_cast<WorkerLink*>(data)->send(wire_text(WireType::key_unit, {}));
+            return GST_PAD_PROBE_OK;
+        },
+        &link_, nullptr);
+    return gst_element_link_pads(source, "src", fanout_, "sink_%u");
+}
+
+void WorkerFeed::take(WireMessage& message) {
+    if (message.header.type == WireType::track || message.header.type == WireType::unit) {
+        if (const auto taken = inlet_.take(message); !taken)
+            fail({TranscodeFailure::Part::source, taken.error().text});
+        return;
+    }
+    if (message.header.type != WireType::event)
+        return;
+    std::vector<ConfigError> errors;
+    const Json event = parse_json_text(message.text(), errors);
+    if (errors.empty())
+        if (const auto failure = transcode_failure(event))
+            fail(*failure);
+}
+
+void WorkerFeed::tell_failure(GstElement* pipeline, const TranscodeFailure& failure) {
+    gst_element_post_message(
+        pipeline,
+        gst_message_new_application(
+            GST_OBJECT(pipeline), gst_structure_new(failed_message, "part", G_TYPE_INT, static_cast<int>(failure.part),
+                                                    "reason", G_TYPE_STRING, failure.reason.c_str(), nullptr)));
+}
+
+} // namespace sluice

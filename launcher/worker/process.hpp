@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A child process of this program that does what may crash: decoders, encoders, drivers.
+#pragma once
+
+#include "plugins/core/result.hpp"
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+namespace sluice {
+
+// Where a worker finds its end of the socket.
+constexpr int worker_fd = 3;
+
+class WorkerProcess {
+public:
+    // name: of what it works for, shown by ps. In the main thread, for the worker ends with the thread that began it.
+    // fd: our end of the socket, the caller's from now on.
+    static Result<std::unique_ptr<WorkerProcess>> start(const std::string& name, int& fd);
+    // Killed at once: it has nothing to lose. Waited for by the main context.
+    ~WorkerProcess();
+    WorkerProcess(const WorkerProcess&) = delete;
+    WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+    pid_t pid() const { return pid_; }
+
+private:
+    struct Watch;
+    WorkerProcess(pid_t pid, const std::string& name);
+
+    const pid_t pid_;
+    const std::shared_ptr<Watch> watch_;
+};
+
+} // namespace sluice
