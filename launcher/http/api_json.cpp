@@ -26,6 +26,7 @@ Json stream_json(const StreamStatus& s) {
     out["source"] = s.source;
     out["sources"] = s.sources;
     out["on-demand"] = s.on_demand;
+    out["derived-from"] = or_null(s.derived_from);
     out["zombies"] = s.zombies;
     out["codec"] = or_null(s.codec);
     out["width"] = s.width;
@@ -43,11 +44,20 @@ Json camera_json(const CameraStatus& camera, unsigned viewers) {
     item["state"] = camera.streams.empty() ? "idle" : to_string(camera.streams.front().state);
     item["reason"] = camera.streams.empty() ? Json() : or_null(camera.streams.front().reason);
     item["webrtc"] = camera.webrtc;
+    item["quality"] = camera.quality;
     item["viewers"] = viewers;
     item["streams"] = Json::array();
     for (const StreamStatus& stream : camera.streams)
         item["streams"].push_back(stream_json(stream));
     return item;
+}
+
+Json seen_by(const Rights& rights, const Json& cameras) {
+    Json out = Json::array();
+    for (const Json& camera : cameras)
+        if (rights.sees(camera["name"].get_ref<const std::string&>()))
+            out.push_back(camera);
+    return out;
 }
 
 Json cameras_json(const std::vector<CameraStatus>& cameras, const std::map<std::string, unsigned>& viewers) {

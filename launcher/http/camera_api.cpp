@@ -8,8 +8,6 @@ namespace sluice::camera_api {
 
 namespace {
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 std::string tag_of(const CameraEditor::Camera& camera) {
     return "\"" + sha256_hex(camera.description).substr(0, 32) + "\"";
 }

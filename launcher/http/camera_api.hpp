@@ -32,6 +32,9 @@ public:
     virtual std::optional<Refusal> put(const std::string& name, std::string_view description,
                                        const std::string& who) = 0;
     virtual std::optional<Refusal> remove(const std::string& name, const std::string& who) = 0;
+    // For a description that is about to be put: the name that {"file": ...} gives the secret. What no description names goes
+    // with the next change.
+    virtual Result<std::string> keep_secret(const std::string& camera, const Secret& secret) = 0;
 };
 
 // The requests. ETag is that of the description; If-Match and If-None-Match are understood.

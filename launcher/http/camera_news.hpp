@@ -2,7 +2,7 @@
 // What has changed between two lists of cameras, as messages for those who know the older one.
 #pragma once
 
-#include "launcher/config/json_text.hpp"
+#include "plugins/core/json_text.hpp"
 
 #include <map>
 #include <string>

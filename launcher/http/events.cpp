@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/http/events.hpp"
 
+#include "launcher/http/api_json.hpp"
 #include "launcher/http/message.hpp"
+#include "launcher/http/socket_reader.hpp"
 #include "plugins/core/websocket_bounds.hpp"
 
 #include <algorithm>
@@ -21,13 +23,9 @@ constexpr const char* login_ended = "the login has ended";
 constexpr size_t max_sockets = 64;
 constexpr auto least_pause = 250ms; // between two comparisons
 constexpr auto numbers_every = 2s;
-constexpr guint ping_seconds = 20;
-constexpr auto silence = 30s;           // a ping and half of another: nobody reads there
 constexpr size_t max_incoming = 1024;   // nothing is expected from clients
 constexpr size_t least_queue = 1 << 20; // bytes since the last pong, and for large fleets...
 constexpr size_t lists_in_queue = 32;   // ... so many whole lists
-
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 } // namespace
 
@@ -35,9 +33,9 @@ struct Events::Socket {
     Events* owner = nullptr;
     Ref<SoupWebsocketConnection> connection;
     Visitor who;
-    size_t unconfirmed = 0; // bytes sent since the client was heard last
+    SocketReader reader;
     size_t allowed = least_queue;
-    Time heard, said;
+    Time said;
 
     bool open() const { return soup_websocket_connection_get_state(connection.get()) == SOUP_WEBSOCKET_STATE_OPEN; }
     void close(unsigned short code, const std::string& reason) {
@@ -107,25 +105,21 @@ void Events::adopt_connection(SoupServerMessage* message, const Pending& pending
     Socket& socket = *made;
     socket.owner = this;
     socket.who = pending.who;
-    socket.heard = socket.said = steady_clock::now();
+    socket.said = steady_clock::now();
+    socket.reader.begin(socket.said);
     socket.connection = adopt(soup_websocket_connection_new(stream.get(), soup_server_message_get_uri(message),
                                                             SOUP_WEBSOCKET_CONNECTION_SERVER, nullptr, protocol,
                                                             websocket_bounds(max_incoming)));
     SoupWebsocketConnection* connection = socket.connection.get();
     soup_websocket_connection_set_max_incoming_payload_size(connection, max_incoming);
-    soup_websocket_connection_set_keepalive_interval(connection, ping_seconds);
+    soup_websocket_connection_set_keepalive_interval(connection, SocketReader::ping_seconds);
     g_signal_connect(connection, "closed", G_CALLBACK(+[](SoupWebsocketConnection*, gpointer data) {
                          auto* s = static_cast<Socket*>(data);
                          s->owner->gone(*s);
                      }),
                      &socket);
     g_signal_connect(connection, "pong", G_CALLBACK(+[](SoupWebsocketConnection*, GBytes*, gpointer data) {
-                         auto* s = static_cast<Socket*>(data);
-                         // Once for each ping of ours: pongs that nobody has asked for say nothing.
-                         const auto now = steady_clock::now();
-                         if (now - s->heard >= std::chrono::seconds(ping_seconds) / 2)
-                             s->unconfirmed = 0;
-                         s->heard = now;
+                         static_cast<Socket*>(data)->reader.pong(steady_clock::now());
                      }),
                      &socket);
     g_signal_connect(connection, "message", G_CALLBACK(+[](SoupWebsocketConnection*, int, GBytes*, gpointer data) {
@@ -147,9 +141,7 @@ void Events::adopt_connection(SoupServerMessage* message, const Pending& pending
         socket.close(SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, pending.refused);
         return;
     }
-    const std::string list = dump(Json{{"type", "cameras"}, {"cameras", latest_}});
-    socket.allowed = std::max(least_queue, lists_in_queue * list.size());
-    send(socket, list);
+    send_list(socket);
     if (!regular_)
         regular_ = g_timeout_add(
             static_cast<guint>(std::chrono::milliseconds(numbers_every).count()),
@@ -175,16 +167,20 @@ void Events::each(const std::function<void(Socket&)>& act) {
         act(**it++);
 }
 
-// libsoup queues without a limit and does not say how much: what was sent since the client was heard is the measure.
 void Events::send(Socket& socket, const std::string& text) {
     if (!socket.open())
         return;
-    socket.unconfirmed += text.size();
     socket.said = steady_clock::now();
-    if (socket.unconfirmed > socket.allowed)
+    if (!socket.reader.sent(text.size(), socket.allowed))
         socket.close(SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, does_not_read);
     else
         soup_websocket_connection_send_text(socket.connection.get(), text.c_str());
+}
+
+void Events::send_list(Socket& socket) {
+    const std::string list = dump(Json{{"type", "cameras"}, {"cameras", seen_by(socket.who.rights, latest_)}});
+    socket.allowed = std::max(least_queue, lists_in_queue * list.size());
+    send(socket, list);
 }
 
 void Events::tell(bool numbers) {
@@ -193,7 +189,11 @@ void Events::tell(bool numbers) {
     latest_ = cameras_();
     for (const Json& message : news_.update(latest_, numbers)) {
         const std::string text = dump(message);
-        each([&](Socket& socket) { send(socket, text); });
+        const Json& name = message.contains("camera") ? message["camera"]["name"] : message["name"];
+        each([&](Socket& socket) {
+            if (socket.who.rights.sees(name.get_ref<const std::string&>()))
+                send(socket, text);
+        });
     }
 }
 
@@ -220,9 +220,9 @@ void Events::housekeeping() {
     each([&](Socket& socket) {
         if (socket.who.expires != 0 && socket.who.expires <= today)
             socket.close(SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, login_ended);
-        else if (now - socket.heard > silence)
+        else if (socket.reader.silent(now))
             socket.close(SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, does_not_read);
-        else if (now - socket.said >= std::chrono::seconds(ping_seconds))
+        else if (now - socket.said >= std::chrono::seconds(SocketReader::ping_seconds))
             send(socket, R"({"type":"alive"})"); // pages do not see pings
     });
 }
@@ -243,6 +243,18 @@ void Events::close_login(const std::string& session) {
 
 void Events::close_principal(const std::string& principal) {
     close_if([&](const Visitor& who) { return who.principal == principal; }, "the credentials have changed");
+}
+
+void Events::widen(const std::string& principal, const Rights& rights) {
+    for (const auto& weak : upgrading_)
+        if (const auto pending = weak.lock(); pending && pending->who.principal == principal)
+            pending->who.rights = rights;
+    each([&](Socket& socket) {
+        if (socket.who.principal != principal)
+            return;
+        socket.who.rights = rights;
+        send_list(socket);
+    });
 }
 
 void Events::going_away() {

@@ -2,6 +2,7 @@
 // GET /api/v1/events: the state of all cameras, pushed over a WebSocket. docs/http-api.md has the messages.
 #pragma once
 
+#include "launcher/auth/rights.hpp"
 #include "launcher/http/camera_news.hpp"
 #include "plugins/core/refs.hpp"
 
@@ -27,6 +28,7 @@ public:
         std::string principal;
         std::string session; // label of a login by page; empty: none
         int64_t expires = 0; // unix time, 0: never
+        Rights rights;       // hears of what they see
     };
 
     // cameras(): the list as the API gives it.
@@ -39,7 +41,8 @@ public:
     void upgrade(SoupServerMessage* message, const Visitor& who);
     void changed(); // something about a camera is different now
     void close_login(const std::string& session);
-    void close_principal(const std::string& principal); // has to prove again who they are
+    void close_principal(const std::string& principal);             // has to prove again who they are
+    void widen(const std::string& principal, const Rights& rights); // sees more from now on
     // Says so to everybody and waits a moment, running the main context, until they have heard it.
     void going_away();
 
@@ -53,6 +56,7 @@ private:
     void close_if(const std::function<bool(const Visitor&)>& ended, const char* why);
     void each(const std::function<void(Socket&)>& act);
     void send(Socket& socket, const std::string& text);
+    void send_list(Socket& socket);
     void tell(bool numbers);
     void housekeeping();
     void gone(Socket& socket);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/http/message.hpp"
 
+#include "launcher/auth/authenticator.hpp"
 #include "plugins/core/refs.hpp"
 
 namespace sluice {
@@ -13,14 +14,36 @@ std::string_view request_body(SoupServerMessage* message) {
     return {body->data ? body->data : "", static_cast<size_t>(body->length)};
 }
 
+bool from_own_page(SoupServerMessage* message) {
+    return from_allowed_origin(message) ||
+           Authenticator::same_origin(request_header(message, "Origin"), called_host(message),
+                                      request_header(message, "Sec-Fetch-Site"));
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 void set_header(SoupServerMessage* message, const char* name, const std::string& value) {
     soup_message_headers_replace(soup_server_message_get_response_headers(message), name, value.c_str());
 }
 
-void set_security_headers(SoupServerMessage* message) {
+namespace {
+
+void set_content_policy(SoupServerMessage* message, const std::string& frames) {
     set_header(message, "Content-Security-Policy",
                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-               "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+               "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors " +
+                   frames);
+}
+
+} // namespace
+
+void allow_own_frames(SoupServerMessage* message) {
+    set_content_policy(message, "'self'");
+    set_header(message, "X-Frame-Options", "SAMEORIGIN");
+}
+
+void set_security_headers(SoupServerMessage* message) {
+    set_content_policy(message, "'none'");
     set_header(message, "X-Content-Type-Options", "nosniff");
     set_header(message, "X-Frame-Options", "DENY");
     set_header(message, "Referrer-Policy", "no-referrer");

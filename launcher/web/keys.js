@@ -39,6 +39,7 @@ export function listenToKeys(page) {
     const words = {
         f: () => page.toggleFullScreen(),
         m: () => page.toggleSound(page.large() || page.current()),
+        i: () => page.large()?.toggleDetails(),
         "?": showHelp,
     };
 

@@ -49,11 +49,12 @@ function exit() {
 
 export class Player {
     // last: a canvas that keeps the last picture of a session that is over. onchange(): a property has changed.
-    // onlogin(): the login has ended.
-    constructor({ video, last, camera, signalling, onchange, onlogin }) {
-        Object.assign(this, { video, last, camera, signalling, onchange, onlogin });
-        this.stream = "";      // asked for
-        this.showing = "";     // being sent
+    // onlogin(): the login has ended. onquality(quality): somebody else has chosen, or the camera's setting has changed.
+    constructor({ video, last, camera, signalling, onchange, onlogin, onquality }) {
+        Object.assign(this, { video, last, camera, signalling, onchange, onlogin, onquality });
+        this.quality = "";     // asked for: "auto" or a stream; empty: as the camera is set
+        this.showing = "";     // the stream that is being sent, if it is known
+        this.reason = "";      // why that one, in the server's words
         this.running = false;
         this.playing = false;  // a picture has been shown in this session
         this.problem = "";     // why there is none
@@ -61,6 +62,7 @@ export class Player {
         this.frozen = false;   // it should play, but no new picture is shown; see look()
         this.hasSound = false; // the camera has sent some
         this.latencyMs = null; // from the server to the screen, when measured
+        this.freezes = null;   // of this session, as the browser counts them
         this.sound = false;    // the viewer wants to hear it
         this.lastFrame = 0;
         this.cold = false;     // the camera is contacted only now: an answer may take seconds
@@ -72,13 +74,13 @@ export class Player {
         video.muted = true;
     }
 
-    start(stream) {
+    start(quality) {
         if (this.running) {
-            this.choose(stream);
+            this.choose(quality);
             return;
         }
         this.running = true;
-        this.stream = stream;
+        this.quality = quality;
         this.retryMs = FIRST_RETRY_MS;
         this.connect();
         this.onchange();
@@ -116,9 +118,9 @@ export class Player {
         this.session?.leave();
         this.peer = this.session = this.soundTrack = this.counted = null;
         this.playing = false;
-        this.showing = this.waiting = "";
+        this.showing = this.reason = this.waiting = "";
         this.frozen = false;
-        this.latencyMs = null;
+        this.latencyMs = this.freezes = null;
     }
 
     again(problem, waitMs = 0) {
@@ -169,14 +171,20 @@ export class Player {
                 return;
             const { peer, local, candidates, asked, session } = joined;
             this.session = session;
-            this.showing = asked;
+            this.showing = session.sent.stream || (asked === "auto" ? "" : asked);
+            this.reason = session.sent.reason || "";
             const current = act => (...values) => {
                 if (!stale())
                     act(...values);
             };
-            session.onswitched = current(stream => {
+            session.onswitched = current(({ stream, reason = "" }) => {
                 this.showing = stream;
+                this.reason = reason;
                 this.onchange();
+            });
+            session.onquality = current(quality => {
+                this.quality = quality;
+                this.onquality?.(quality);
             });
             session.onstate = current((state, reason) => {
                 this.waiting = state === "waiting" ? reason || "no picture from the camera" : "";
@@ -193,8 +201,8 @@ export class Player {
                 return;
             candidates.forEach(c => session.candidate(c));
             peer.onicecandidate = ({ candidate }) => session.candidate(candidate);
-            if (asked !== this.stream)
-                session.choose(this.stream);
+            if (asked !== this.quality)
+                session.choose(this.quality);
             this.timer = setTimeout(() => {
                 if (!stale() && peer.connectionState !== "connected")
                     this.again("no connection to the server for media (UDP may be blocked)");
@@ -206,7 +214,8 @@ export class Player {
                 this.stop();
                 this.onlogin();
             } else {
-                this.again(error.message, error.status === 406 ? UNPLAYABLE_MS : Math.min(error.retryMs || 0, LONGEST_RETRY_MS));
+                const wait = Math.min(error.retryMs || 0, LONGEST_RETRY_MS);
+                this.again(error.message, { 403: LONGEST_RETRY_MS, 406: UNPLAYABLE_MS }[error.status] || wait);
             }
         }
     }
@@ -238,8 +247,8 @@ export class Player {
             // The offer goes out before candidates are gathered: the server finds this end by its checks.
             const local = peer.setLocalDescription(offer);
             local.catch(() => {}); // told when it is waited for
-            const asked = this.stream;
-            const session = await this.signalling.join({ camera: this.camera, stream: asked, sdp: offer.sdp });
+            const asked = this.quality;
+            const session = await this.signalling.join({ camera: this.camera, quality: asked, sdp: offer.sdp });
             if (attempt === this.attempt)
                 return { peer, local, candidates, asked, session };
             session.leave();
@@ -355,20 +364,21 @@ export class Player {
         this.video.muted = !this.sound;
     }
 
-    // Another stream of the same camera, in the same session.
-    choose(stream) {
-        if (stream === this.stream)
+    // Another stream of the same camera, or whatever the connection carries, in the same session.
+    choose(quality) {
+        if (quality === this.quality)
             return;
-        this.stream = stream;
-        this.session?.choose(stream);
+        this.quality = quality;
+        this.session?.choose(quality);
         this.hurry();
     }
 
-    // Latency since the last call, and whether there is sound.
+    // Latency since the last call, freezes, and whether there is sound.
     async measure() {
         const peer = this.peer;
         if (!peer || !this.playing)
             return;
+        this.session?.refresh();
         let report;
         try {
             report = await peer.getStats();
@@ -380,6 +390,7 @@ export class Player {
         let delay = null, roundTrip = 0;
         for (const s of report.values()) {
             if (s.type === "inbound-rtp" && s.kind === "video" && s.jitterBufferEmittedCount) {
+                this.freezes = s.freezeCount ?? null;
                 const before = this.counted || { seconds: 0, frames: 0 };
                 const frames = s.jitterBufferEmittedCount - before.frames;
                 if (frames > 0)

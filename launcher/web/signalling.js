@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// How players reach the server. A signalling has one method, join({ camera, stream, sdp }), which resolves to a session
-// or rejects with a SignallingError. A session is used the same way wherever it came from:
-//   answer (SDP), choose(stream), candidate(c), leave()
-//   and, set by the player: onswitched(stream), onstate(state, reason), onrefused(reason), onclosed(reason)
+// How players reach the server. A signalling has one method, join({ camera, quality, sdp }), which resolves to a session
+// or rejects with a SignallingError. quality: "auto", the name of a stream, or nothing for the camera's setting.
+// A session is used the same way wherever it came from:
+//   answer (SDP), sent ({ stream, quality, reason }: what comes at first, as far as it is known), choose(quality), candidate(c),
+//   figures() (as GET /api/v1/viewers/{id} has them, or null), refresh() (where nobody tells what changes), leave()
+//   and, set by the player: onswitched(sent), onquality(quality) (somebody else has chosen), onstate(state, reason),
+//   onrefused(reason), onclosed(reason)
 
 const ANSWER_MS = 15000;
 const OPENING_MS = 1500;     // so long a join waits for the socket before it goes by WHEP
@@ -48,27 +51,44 @@ function deleteSession(url) {
 }
 
 class Session {
-    constructor(answer) {
-        this.answer = answer;
-        this.onswitched = this.onstate = this.onrefused = this.onclosed = () => {};
+    constructor(answer, name, sent = {}) {
+        Object.assign(this, { answer, name, sent });
+        this.onswitched = this.onquality = this.onstate = this.onrefused = this.onclosed = () => {};
     }
+
+    async figures() {
+        try {
+            const response = await fetch(`api/v1/viewers/${encodeURIComponent(this.name)}`, { headers: HEADERS });
+            return response.ok ? await response.json() : null;
+        } catch {
+            return null;
+        }
+    }
+
+    refresh() {}
 }
 
 class WhepSession extends Session {
     constructor(url, answer) {
-        super(answer);
+        super(answer, url.split("/").at(-1));
         this.url = url;
     }
 
-    async choose(stream) {
+    async refresh() {
+        const { stream, quality, "stream-reason": reason } = await this.figures() || {};
+        if (stream)
+            this.onswitched({ stream, quality, reason });
+    }
+
+    async choose(quality) {
         try {
             const response = await fetch(this.url, {
                 method: "PATCH",
                 headers: { ...HEADERS, "Content-Type": "application/json" },
-                body: JSON.stringify({ stream }),
+                body: JSON.stringify({ quality }),
             });
             if (response.ok)
-                this.onswitched(stream);
+                this.refresh();
             else
                 this.onrefused((await refusal(response)).message);
         } catch {
@@ -84,10 +104,10 @@ class WhepSession extends Session {
 }
 
 export class WhepSignalling {
-    async join({ camera, stream, sdp }) {
+    async join({ camera, quality, sdp }) {
         const url = new URL(`whep/${encodeURIComponent(camera)}`, document.baseURI);
-        if (stream)
-            url.searchParams.set("stream", stream);
+        if (quality)
+            url.searchParams.set("quality", quality);
         let response;
         try {
             response = await fetch(url, {
@@ -107,14 +127,14 @@ export class WhepSignalling {
 }
 
 class SocketSession extends Session {
-    constructor(signalling, id, camera, { sdp, session }) {
-        super(sdp);
-        Object.assign(this, { signalling, id, camera, session });
+    constructor(signalling, id, camera, { sdp, session, ...sent }) {
+        super(sdp, session, sent);
+        Object.assign(this, { signalling, id, camera });
     }
 
-    choose(stream) {
-        this.wanted = stream; // if the socket is away: after it was attached again
-        this.signalling.send({ type: "stream", id: this.id, stream });
+    choose(quality) {
+        this.wanted = quality; // if the socket is away: after it was attached again
+        this.signalling.send({ type: "quality", id: this.id, quality });
     }
 
     candidate(c) {
@@ -125,7 +145,7 @@ class SocketSession extends Session {
     leave() {
         this.signalling.sessions.delete(this.id);
         if (!this.signalling.send({ type: "leave", id: this.id }))
-            deleteSession(`whep/${encodeURIComponent(this.camera)}/${encodeURIComponent(this.session)}`);
+            deleteSession(`whep/${encodeURIComponent(this.camera)}/${encodeURIComponent(this.name)}`);
     }
 }
 
@@ -197,10 +217,10 @@ export class SocketSignalling {
         }
     }
 
-    join({ camera, stream, sdp }) {
+    join({ camera, quality, sdp }) {
         const id = String(this.next++);
         return new Promise((resolve, reject) => {
-            if (!this.send({ type: "join", id, camera, ...(stream && { stream }), sdp })) {
+            if (!this.send({ type: "join", id, camera, ...(quality && { quality }), sdp })) {
                 reject(new SignallingError("the connection to the server was lost"));
                 return;
             }
@@ -220,7 +240,7 @@ export class SocketSignalling {
             this.open = true;
             this.retryMs = FIRST_RETRY_MS;
             this.settle(true);
-            for (const { id, session: name } of this.sessions.values())
+            for (const { id, name } of this.sessions.values())
                 this.send({ type: "attach", id, session: name });
             break;
         case "answer":
@@ -238,9 +258,9 @@ export class SocketSignalling {
                 break;
             }
             // What was said while the socket was away is not said again, except that there is no picture.
-            session.onswitched(message.stream);
+            session.onswitched(message);
             session.onstate("streaming");
-            if (session.wanted && session.wanted !== message.stream)
+            if (session.wanted && session.wanted !== message.quality)
                 session.choose(session.wanted);
             break;
         case "error":
@@ -253,7 +273,13 @@ export class SocketSignalling {
             }
             break;
         case "switched":
-            session?.onswitched(message.stream);
+            session?.onswitched(message);
+            break;
+        case "quality":
+            if (session) {
+                session.wanted = message.quality;
+                session.onquality(message.quality);
+            }
             break;
         case "state":
             session?.onstate(message.state, message.reason);

@@ -23,6 +23,27 @@ export function available(stream) {
         || stream["on-demand"] && (stream.state === "idle" || stream.state === "connecting"));
 }
 
+// What a viewer asks for: "auto", the best that the connection carries, or a stream. choice: made on the page. small: the tile
+// has no use for more than sub. asked: what the session has been given so far; nothing: there is none.
+export function wantedQuality({ choice, main, sub, small, asked }) {
+    if (choice !== "auto" || !sub)
+        return choice;
+    if (available(main) !== available(sub))
+        return available(main) ? "auto" : "sub";
+    if (!available(main) && asked) // both are away: no reason to change
+        return asked;
+    return small ? "sub" : "auto";
+}
+
+// Why another stream than main plays although nobody wants it so: to be said on the picture. Else nothing.
+export function whyNotMain({ choice, showing, asked, reason, main }) {
+    if (!showing || showing === "main" || choice !== "auto")
+        return "";
+    if (asked === "auto")
+        return reason ? `${sentence(showing)}: ${reason}` : "";
+    return available(main) ? "" : `${sentence(showing)}: main gives no picture`;
+}
+
 // camera, stream: as the API has them. player: its properties running, playing, problem, waiting. frozen: no new picture is
 // shown. left: seconds until the next attempt as the page counts them, or null.
 // status is one of live, connecting, stalled, lost, idle, off; title and text say what is the matter, next what comes; note: a
