@@ -3,17 +3,23 @@
 
 #include "launcher/auth/accounts.hpp"
 #include "launcher/auth/authenticator.hpp"
+#include "launcher/auth/identity.hpp"
 #include "launcher/auth/state_directory.hpp"
 #include "launcher/camera/fleet.hpp"
-#include "launcher/config/config_parser.hpp"
-#include "launcher/config/secret.hpp"
 #include "launcher/config/url.hpp"
+#include "launcher/first_account.hpp"
 #include "launcher/fleet_service.hpp"
 #include "launcher/http/api_json.hpp"
+#include "launcher/http/go2rtc_sockets.hpp"
 #include "launcher/http/http_server.hpp"
+#include "launcher/http/routes.hpp"
 #include "launcher/http/viewers.hpp"
 #include "launcher/log.hpp"
+#include "launcher/media/snapshots.hpp"
 #include "launcher/parts.hpp"
+#include "launcher/reach.hpp"
+#include "launcher/service_notify.hpp"
+#include "launcher/worker/transcoding.hpp"
 
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -24,6 +30,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <thread>
 
 namespace sluice {
@@ -58,37 +65,12 @@ void register_types() {
     const Ref<GObject> proxies = ref(G_OBJECT(g_proxy_resolver_get_default()));
 }
 
-// The password of the first account: given, or made up and printed this once.
-Result<bool> ensure_admin(Accounts& accounts, const Options& options) {
-    if (!accounts.empty())
-        return true;
-    const SecretSource source = SecretSource::real();
-    if (options.admin_password_file) {
-        const Result<Secret> given = secret_from_file(source, *options.admin_password_file);
-        if (!given)
-            return Error{given.error().kind,
-                         "--admin-password-file " + *options.admin_password_file + ": " + given.error().text};
-        return accounts.set_password(first_account, given->reveal());
-    }
-    if (const char* given = std::getenv("SLUICE_ADMIN_PASSWORD"); given && *given)
-        return accounts.set_password(first_account, given);
-    const std::string made = random_token(12);
-    if (const Result<bool> set = accounts.set_password(first_account, made); !set)
-        return set;
-    std::printf("\nFirst start. Log in as \"%s\" with the password\n\n    %s\n\n"
-                "It is shown only now; `sluice passwd` changes it.\n\n",
-                first_account, made.c_str());
-    std::fflush(stdout);
-    return true;
-}
-
-std::string shown_address(const std::string& address, uint16_t port) {
-    const bool all = address == "0.0.0.0" || address == "::";
-    char name[256] = "localhost";
-    if (all)
-        gethostname(name, sizeof name - 1);
-    const std::string host = all ? name : address.find(':') == std::string::npos ? address : "[" + address + "]";
-    return "http://" + host + ":" + std::to_string(port) + "/";
+// Without any everything else works.
+hw::EncoderLadder encoders_here() {
+    const auto profiles = hw::load_profiles(hw::profile_directories());
+    if (!profiles)
+        log_warning("nothing can be transcoded: " + profiles.error().text);
+    return present_encoders(profiles ? profiles.value() : hw::Profiles());
 }
 
 // SIGINT and SIGTERM end the loop.
@@ -114,21 +96,24 @@ bool has_terminal() {
 struct Hangup {
     GMainLoop* loop;
     FleetService* service;
+    Reach* reach;
     bool had_terminal;
 };
 
-void reload_on_hangup(GMainLoop* loop, FleetService& service) {
+void reload_on_hangup(GMainLoop* loop, FleetService& service, Reach& reach) {
     g_unix_signal_add_full(
         G_PRIORITY_DEFAULT, SIGHUP,
         [](gpointer data) -> gboolean {
             const auto* hangup = static_cast<Hangup*>(data);
             if (hangup->had_terminal && !has_terminal())
                 g_main_loop_quit(hangup->loop);
-            else
+            else {
                 hangup->service->reload();
+                hangup->reach->reload();
+            }
             return G_SOURCE_CONTINUE;
         },
-        new Hangup{loop, &service, has_terminal()}, [](gpointer data) { delete static_cast<Hangup*>(data); });
+        new Hangup{loop, &service, &reach, has_terminal()}, [](gpointer data) { delete static_cast<Hangup*>(data); });
 }
 
 // From here on a second signal ends the process at once, and so does something that hangs.
@@ -146,25 +131,6 @@ void begin_closing() {
 }
 
 } // namespace
-
-Result<Config> config_of_address(const Options& options, const Templates& templates) {
-    Json main{{"url", options.target}}; // no reference: the password stands in no file
-    if (!options.camera_user.empty())
-        main["user"] = options.camera_user;
-    Secret password = options.camera_password;
-    if (options.password_file) {
-        Result<Secret> given = secret_from_file(SecretSource::real(), *options.password_file);
-        if (!given)
-            return Error{given.error().kind, "--password-file " + *options.password_file + ": " + given.error().text};
-        password = std::move(given).value();
-    }
-    ConfigResult parsed =
-        parse_camera("camera", Json{{"streams", {{"main", main}}}}.dump(), {templates, SecretSource::real()});
-    if (!parsed.errors.empty())
-        return Error{ErrorKind::usage, parsed.errors.front().text};
-    parsed.config.cameras.front().streams.front().sources.front().password = std::move(password);
-    return std::move(parsed.config);
-}
 
 int run(const Options& options, const Config& config, const Templates& templates) {
     raise_file_limit();
@@ -195,60 +161,98 @@ int run(const Options& options, const Config& config, const Templates& templates
     if (!wrong.empty())
         return error_info(ErrorKind::bad_config).exit_code;
 
+    auto reach = Reach::open(config.server, state.value());
+    if (!reach)
+        return report(reach.error());
     const std::string address = options.address.value_or(config.server.address.value_or(default_address));
-    auto http = HttpServer::listen(address, options.port.value_or(config.server.port.value_or(default_port)));
+    auto http = HttpServer::listen(address, options.port.value_or(config.server.port.value_or(default_port)),
+                                   reach->settings());
     if (!http)
         return report(http.error());
     // Only now: a password that is printed by a launcher that then cannot start would be lost.
-    if (const Result<bool> ready = ensure_admin(accounts, options); !ready)
+    if (const Result<bool> ready = ensure_admin(accounts, state.value(), options); !ready)
         return report(ready.error());
 
     HttpServer& server = *http.value();
-    auto auth = std::make_unique<Authenticator>(accounts, "sluice-" + std::to_string(server.port()));
+    AuditLog audit(state.value().file("audit.log"));
+    auto auth = std::make_unique<Authenticator>(accounts, "sluice-" + std::to_string(server.port()), &audit);
+    SignedUrls signed_urls;
+    if (const Result<bool> ready = add_identity(*auth, config.server.auth, signed_urls); !ready)
+        return report(ready.error());
     StreamMemory memory(state.value());
-    Fleet fleet(service.cameras(), templates, memory);
-    auto viewers = Viewers::create(config.server.webrtc, service.cameras(), server.soup(), *auth);
+    Transcoding transcoding(encoders_here(),
+                            config.server.transcodes.value_or(std::max(1u, std::thread::hardware_concurrency())));
+    Fleet fleet(service.cameras(), templates, memory, transcoding);
+    auto viewers = Viewers::create(config.server.webrtc, service.cameras(), server.soup(), *auth, &audit);
     if (!viewers)
         return report(viewers.error());
     service.attach(fleet, *viewers.value());
-    ApiBackend api;
-    api.editor = &service;
-    api.cameras = [&] { return cameras_json(fleet.status(), viewers.value()->by_camera()); };
-    api.viewers = [&] { return viewers.value()->list(); };
-    api.close_viewer = [&](const std::string& id, const std::string& reason) {
+    HttpServices services;
+    services.auth = auth.get();
+    services.editor = &service;
+    services.cameras = [&] { return cameras_json(fleet.status(), viewers.value()->by_camera()); };
+    services.viewers = [&] { return viewers.value()->list(); };
+    services.viewer = [&](const std::string& id) { return viewers.value()->find(id); };
+    services.owner_of_viewer = [&](const std::string& id) { return viewers.value()->owner_of(id); };
+    services.set_viewer_quality = [&](const std::string& id, const std::string& quality) {
+        return viewers.value()->set_quality(id, quality);
+    };
+    services.close_viewer = [&](const std::string& id, const std::string& reason) {
         return viewers.value()->close(id, reason);
     };
-    server.serve(*auth, std::move(api));
+    services.signalling = [&](const ApiCall& call) { return viewers.value()->signalling(link_client(call)); };
+    bool serving = false;
+    services.ready = [&] { return serving && viewers.value()->working(); };
+    Events events(services.cameras);
+    services.events = &events;
+    services.signed_urls = &signed_urls;
+    Snapshots snapshots;
+    services.snapshots = &snapshots;
+    Go2rtcSockets go2rtc(services.signalling);
+    services.go2rtc = &go2rtc;
+    server.serve(*auth, make_routes(services), &audit);
     auth->on_revoked([&](const std::string& principal) {
         viewers.value()->close_principal(principal, "the credentials have changed");
-        server.events().close_principal(principal);
+        events.close_principal(principal);
+        go2rtc.close_principal(principal);
+        signed_urls.revoke(principal, std::time(nullptr));
     });
+    auth->on_widened([&](const std::string& principal, const Rights& rights) { events.widen(principal, rights); });
     auth->on_logout([&](const std::string& session) {
         viewers.value()->close_login(session, "logged out");
-        server.events().close_login(session);
+        events.close_login(session);
+        go2rtc.close_login(session);
     });
-    fleet.on_change([&] { server.events().changed(); });
+    fleet.on_change([&] { events.changed(); });
 
     const Ref<GMainLoop> loop = adopt(g_main_loop_new(nullptr, FALSE));
     end_on_signals(loop.get());
-    reload_on_hangup(loop.get(), service);
+    reload_on_hangup(loop.get(), service, reach.value());
+    reach->watch();
     fleet.start();
+    serving = true;
     const size_t count = service.cameras().size();
     log_info("sluice " SLUICE_VERSION " serves " + std::to_string(count) + (count == 1 ? " camera" : " cameras") +
-             " on " + shown_address(address, server.port()));
+             " on " + reach->url(address, server.port()));
+    reach->tell(address);
+    ServiceNotify manager;
+    manager.ready("serving on " + reach->url(address, server.port()));
     g_main_loop_run(loop.get());
 
     log_info("closing");
+    serving = false;
+    manager.stopping();
     begin_closing();
     service.detach();
-    server.events().going_away();
+    events.going_away();
     fleet.on_change(nullptr);
     viewers.value()->stop();
-    const bool in_time = fleet.stop(close_deadline);
+    bool in_time = fleet.stop(close_deadline);
+    in_time = snapshots.stop(std::chrono::milliseconds(500)) && in_time;
     server.stop();
     auth.reset();
     if (!in_time)
-        log_warning("some connections to cameras did not close in time");
+        log_warning("some connections to cameras, or decoders of snapshots, did not close in time");
     log_info("closed");
     // Threads that hang in a pipeline must not touch what is being destroyed.
     if (!in_time)

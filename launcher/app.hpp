@@ -11,7 +11,4 @@ namespace sluice {
 // Returns the exit code.
 int run(const Options& options, const Config& config, const Templates& templates);
 
-// The configuration of one camera named "camera".
-Result<Config> config_of_address(const Options& options, const Templates& templates);
-
 } // namespace sluice

@@ -39,6 +39,8 @@ std::vector<std::string> lines(const std::string& file, const Result<ConfigResul
 }
 
 bool lost_a_stream(const CameraConfig& before, const CameraConfig& after) {
+    if (before.webrtc.transcode && !after.webrtc.transcode)
+        return true;
     return std::any_of(before.streams.begin(), before.streams.end(), [&](const StreamConfig& stream) {
         return std::none_of(after.streams.begin(), after.streams.end(),
                             [&](const StreamConfig& s) { return s.name == stream.name; });
@@ -49,7 +51,7 @@ bool lost_a_stream(const CameraConfig& before, const CameraConfig& after) {
 
 FleetService::FleetService(std::string file, Config config, const Templates& templates, const StateDirectory& state)
     : file_(std::move(file)), templates_(templates), started_with_(config.server),
-      store_(state, templates, SecretSource::real()), described_(std::move(config.cameras)) {}
+      store_(state, templates, SecretSource::real()), secrets_(state), described_(std::move(config.cameras)) {}
 
 std::vector<std::string> FleetService::load() {
     Result<ConfigResult> made = store_.read();
@@ -146,7 +148,18 @@ std::optional<CameraEditor::Refusal> FleetService::write(Cameras made) {
     }
     made_ = std::move(made);
     apply();
+    secrets_.drop_unused([this](const std::string& name) {
+        const auto named = [&](const CameraConfig& c) { return c.description.find(name) != std::string::npos; };
+        return std::any_of(made_.begin(), made_.end(), named) ||
+               std::any_of(described_.begin(), described_.end(), named);
+    });
     return std::nullopt;
+}
+
+Result<std::string> FleetService::keep_secret(const std::string& camera, const Secret& secret) {
+    if (auto refusal = belongs_to_file(camera))
+        return refusal->error;
+    return secrets_.keep(camera, secret);
 }
 
 std::optional<CameraEditor::Refusal> FleetService::put(const std::string& name, std::string_view description,

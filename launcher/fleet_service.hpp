@@ -5,6 +5,7 @@
 
 #include "launcher/camera/camera_store.hpp"
 #include "launcher/camera/fleet.hpp"
+#include "launcher/camera/secret_files.hpp"
 #include "launcher/config/fleet_diff.hpp"
 #include "launcher/http/camera_api.hpp"
 #include "launcher/http/viewers.hpp"
@@ -34,6 +35,7 @@ public:
     std::optional<Camera> find(const std::string& name) const override;
     std::optional<Refusal> put(const std::string& name, std::string_view description, const std::string& who) override;
     std::optional<Refusal> remove(const std::string& name, const std::string& who) override;
+    Result<std::string> keep_secret(const std::string& camera, const Secret& secret) override;
 
 private:
     FleetDiff apply();
@@ -44,6 +46,7 @@ private:
     const Templates& templates_;
     const ServerConfig started_with_;
     CameraStore store_;
+    SecretFiles secrets_;
     std::vector<CameraConfig> described_; // by the file
     std::vector<CameraConfig> made_;      // through the API
     std::vector<CameraConfig> served_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/log.hpp"
 
+#include "launcher/config/time_text.hpp"
 #include "launcher/config/url.hpp"
 
 #include <glib.h>
@@ -17,15 +18,9 @@ namespace sluice {
 
 namespace {
 
-// The journal has its own time in front of each line.
+// It has its own time in front of each line.
 bool stderr_is_journal() {
-    static const bool journal = [] {
-        const char* stream = std::getenv("JOURNAL_STREAM");
-        struct stat info {};
-        unsigned long long device = 0, inode = 0;
-        return stream && fstat(STDERR_FILENO, &info) == 0 && std::sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-               device == info.st_dev && inode == info.st_ino;
-    }();
+    static const bool journal = goes_to_journal(STDERR_FILENO);
     return journal;
 }
 
@@ -42,12 +37,7 @@ const char* level_name(LogLevel level) {
 std::string time_stamp() {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
-    tm utc{};
-    gmtime_r(&now.tv_sec, &utc);
-    char date[32], out[64];
-    std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-    std::snprintf(out, sizeof out, "%s.%03ldZ ", date, now.tv_nsec / 1'000'000);
-    return out;
+    return utc_text(now.tv_sec * 1000 + now.tv_nsec / 1'000'000) + " ";
 }
 
 GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField* fields, gsize count, gpointer) {
@@ -94,6 +84,19 @@ void log_line(LogLevel level, const std::string& text) {
             break;
         done += static_cast<size_t>(n);
     }
+}
+
+bool goes_to_journal(int fd) {
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    struct stat info {};
+    unsigned long long device = 0, inode = 0;
+    return stream && fstat(fd, &info) == 0 && std::sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+           device == info.st_dev && inode == info.st_ino;
+}
+
+int fail(const Error& error) {
+    std::fprintf(stderr, "sluice: %s\n", error.text.c_str());
+    return error_info(error.kind).exit_code;
 }
 
 void install_log_writer() { g_log_set_writer_func(write_glib, nullptr, nullptr); }

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/account_commands.hpp"
 #include "launcher/app.hpp"
-#include "launcher/auth/accounts.hpp"
+#include "launcher/auth/identity.hpp"
+#include "launcher/config/camera_address.hpp"
 #include "launcher/config/config_parser.hpp"
 #include "launcher/config/url.hpp"
+#include "launcher/doctor/doctor.hpp"
+#include "launcher/hardware_command.hpp"
+#include "launcher/http/routes.hpp"
+#include "launcher/import/import_command.hpp"
 #include "launcher/log.hpp"
 #include "launcher/options.hpp"
+#include "launcher/probe/probe.hpp"
+#include "launcher/worker_command.hpp"
 
 #include <glib.h>
 #include <sysexits.h>
@@ -15,15 +23,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <iostream>
 
 namespace sluice {
 namespace {
-
-int fail(const Error& error) {
-    std::fprintf(stderr, "sluice: %s\n", error.text.c_str());
-    return error_info(error.kind).exit_code;
-}
 
 // Takes the arguments and leaves stars where other users of the machine would read a password (ps, /proc/PID/cmdline).
 std::vector<std::string> take_arguments(int argc, char** argv, bool& had_password) {
@@ -57,6 +59,8 @@ int check(const std::string& file) {
         return fail(result.error());
     if (!result.value().errors.empty())
         return print_errors(file, result.value().errors);
+    if (const Result<bool> usable = check_identity(result.value().config.server.auth); !usable)
+        return fail(usable.error());
     size_t streams = 0;
     const auto& cameras = result.value().config.cameras;
     for (const CameraConfig& camera : cameras)
@@ -66,55 +70,38 @@ int check(const std::string& file) {
     return 0;
 }
 
-Result<StateDirectory> open_state(const Options& options) {
-    const auto path = options.state ? options.state : StateDirectory::default_path();
-    if (!path)
-        return Error{ErrorKind::bad_config, "no state directory: give one with --state"};
-    return StateDirectory::open(*path, false); // beside a launcher that is running
-}
-
-int passwd(const Options& options) {
-    Result<Secret> password = Secret();
-    if (options.password_file) {
-        password = secret_from_file(SecretSource::real(), *options.password_file);
-        if (!password)
-            return fail({password.error().kind, *options.password_file + ": " + password.error().text});
-    } else {
-        const bool terminal = isatty(STDIN_FILENO);
-        char* typed = terminal ? getpass("New password: ") : nullptr;
-        std::string line = typed ? typed : "";
-        if (!terminal && !std::getline(std::cin, line))
-            return fail({ErrorKind::usage, "no password on standard input"});
-        if (terminal && line != getpass("Once more: "))
-            return fail({ErrorKind::usage, "the two are not the same; nothing is changed"});
-        password = Secret(line);
-    }
-    if (options.target.empty() || options.target.find_first_of(":\n\r#") != std::string::npos)
-        return fail({ErrorKind::usage, "the name of an account holds no colon, # or line end"});
-    const Result<StateDirectory> state = open_state(options);
-    if (!state)
-        return fail(state.error());
-    Accounts accounts(state.value());
-    if (const Result<bool> loaded = accounts.load(); !loaded)
-        return fail(loaded.error());
-    if (const Result<bool> set = accounts.set_password(options.target, password.value().reveal()); !set)
-        return fail(set.error());
-    std::printf("the password of %s is set\n", options.target.c_str());
+int routes(const Options& options) {
+    gst_init(nullptr, nullptr);
+    std::vector<ApiRoute> all = make_routes({}).routes();
+    const std::vector<ApiRoute> viewers = viewer_routes();
+    if (viewers.empty())
+        return fail({ErrorKind::unavailable, "the element webrtcserversink, which serves viewers, cannot be made; "
+                                             "install Sluice, or set GST_PLUGIN_PATH"});
+    all.insert(all.end(), viewers.begin(), viewers.end());
+    std::fputs((options.json ? routes_json(all) : routes_text(all)).c_str(), stdout);
     return 0;
 }
 
-int token(const Options& options) {
-    if (!is_config_name(options.target))
-        return fail({ErrorKind::usage, std::string("the name of a token is ") + config_name_allowed});
-    const Result<StateDirectory> state = open_state(options);
-    if (!state)
-        return fail(state.error());
-    Accounts accounts(state.value());
-    const Result<std::string> made = accounts.add_token(options.target);
-    if (!made)
-        return fail(made.error());
-    std::printf("%s\n", made.value().c_str());
-    return 0;
+int import_file(const ImportCommand& command) {
+    const Result<Templates> templates = Templates::load(template_directories());
+    if (!templates)
+        return fail(templates.error());
+    const Result<bool> done = run_import(command, templates.value());
+    return done ? 0 : fail(done.error());
+}
+
+void warn_of_password() {
+    std::fprintf(stderr, "sluice: a password on the command line can be read by others for a moment; "
+                         "--password-file is safer\n");
+}
+
+int probe_command(const ProbeOptions& options, bool had_password) {
+    const Result<Templates> templates = Templates::load(template_directories());
+    if (!templates)
+        return fail(templates.error());
+    if (had_password)
+        warn_of_password();
+    return run_probe(options, templates.value());
 }
 
 int run_command(const Options& options, bool had_password) {
@@ -123,9 +110,10 @@ int run_command(const Options& options, bool had_password) {
         return fail(templates.error());
     if (looks_like_url(options.target)) {
         if (had_password)
-            std::fprintf(stderr, "sluice: a password on the command line can be read by others for a moment; "
-                                 "--password-file is safer\n");
-        const Result<Config> config = config_of_address(options, templates.value());
+            warn_of_password();
+        const Result<Config> config = config_of_address(
+            {options.target, options.camera_user, options.camera_password, options.password_file, {}, {}},
+            templates.value());
         return config ? run(options, config.value(), templates.value()) : fail(config.error());
     }
     const Result<ConfigResult> result = load_config(options.target, templates.value(), SecretSource::real());
@@ -155,20 +143,32 @@ int start(int argc, char** argv) {
     std::setlocale(LC_CTYPE, ""); // names and texts are UTF-8; numbers stay as they are
     g_set_prgname("sluice");
     install_log_writer();
+    if (!arguments.empty() && arguments.front() == "worker") // no command for people
+        return run_worker();
+    if (is_trial(arguments))
+        run_trial(arguments);
     const Result<Options> options = parse_options(arguments);
     if (!options)
         return fail(options.error());
     switch (options.value().command) {
-    case Command::run: {
-        const int code = run_command(options.value(), had_password);
+    case Command::run:
+    case Command::probe:
+    case Command::doctor: {
+        const int code = options.value().command == Command::run ? run_command(options.value(), had_password)
+                         : options.value().command == Command::probe
+                             ? probe_command(options.value().probe, had_password)
+                             : run_doctor(options.value().doctor);
         // All is closed by now. What libraries do at exit() is not safe while threads of other libraries still work (a
         // certificate that is being made, a pipeline that hangs on its way down): leave without it.
         std::fflush(nullptr);
         std::quick_exit(code);
     }
     case Command::check: return check(options.value().target);
-    case Command::passwd: return passwd(options.value());
-    case Command::token: return token(options.value());
+    case Command::passwd: return account_command(options.value());
+    case Command::token: return account_command(options.value());
+    case Command::routes: return routes(options.value());
+    case Command::import_file: return import_file(options.value().import);
+    case Command::hardware: return run_hardware(options.value());
     }
     return EX_SOFTWARE;
 }

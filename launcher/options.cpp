@@ -2,6 +2,7 @@
 #include "launcher/options.hpp"
 
 #include "launcher/config/url.hpp"
+#include "launcher/import_options.hpp"
 #include "plugins/core/refs.hpp"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ struct CommandText {
     const char* description;
 };
 
-constexpr CommandText commands[] = {
+const CommandText commands[] = {
     {"run", Command::run, "FILE | ADDRESS", "serve the cameras of a configuration file, or one camera",
      "Serves the cameras that FILE describes, or the one at ADDRESS (rtsp://..., http://..., file:..., test:), to "
      "browsers:\n"
@@ -31,11 +32,27 @@ constexpr CommandText commands[] = {
     {"check", Command::check, "FILE", "say what is wrong with a configuration file",
      "Reads FILE as `run` would and prints each error with its place. Exit code: 0 all is well, 78 it is not,\n"
      "66 there is no such file."},
-    {"passwd", Command::passwd, "[USER]", "set the password of an account (admin)",
-     "Reads the new password from --password-file, or from standard input. A launcher that is running takes it over\n"
-     "within seconds; who used the old password has to log in again."},
-    {"token", Command::token, "NAME", "make a token for a tool that asks the API",
-     "Prints a new token. A tool sends it as `Authorization: Bearer TOKEN`. An older token of that name ends."},
+    {"probe", Command::probe, "ADDRESS", "look at a camera: what it sends, who can play it, what to set",
+     "Connects to the camera at ADDRESS (as for `run`) for some seconds and prints codec, resolution, pictures per\n"
+     "second, bit rate, key frame interval, sound, clock, which players take it as it is, and advice.\n"
+     "Exit code: 0 usable, 64 command line, 65 media that cannot be used, 66 no such file, 69 not reachable, 75 no\n"
+     "pictures just now, 76 protocol, 77 credentials, 130 interrupted. docs/probe.md says more."},
+    {"passwd", Command::passwd, "[add|rights|remove|list] [NAME]", "accounts: passwords and rights", passwd_help},
+    {"token", Command::token, "[create|revoke|list] [NAME]", "tokens for tools that ask the API", token_help},
+    {"routes", Command::routes, "", "list all that is answered over HTTP, and the right each asks for",
+     "Prints method, path and right of every route. What is not in the list is answered with 404, or 401 without\n"
+     "credentials."},
+    {"doctor", Command::doctor, "ADDRESS", "walk the way from here to a camera's picture, and say where it ends",
+     "ADDRESS is http[s]://HOST[:PORT][/PATH], as a dashboard on this machine uses it. The password comes from\n"
+     "--password-file, SLUICE_PASSWORD or the terminal. Exit code: 0 it works, 69 not reachable, 75 not now (camera "
+     "down),\n"
+     "76 protocol (TLS, proxy), 77 credentials or rights, 130 interrupted. docs/doctor.md lists all causes."},
+    {"hardware", Command::hardware, "", "try the encoders and decoders of this machine, and say which one is used",
+     "Encodes and decodes real pictures with each, in a process of its own with a limit of 10 s, and prints speed, "
+     "latency\n"
+     "and what is chosen, or why not. SLUICE_HW names the directories of the profiles. Exit code: 0 an encoder works,\n"
+     "69 none does. docs/hardware.md explains the table."},
+    {"import", Command::import_file, "FILE", "make a configuration out of one of go2rtc or MediaMTX", import_help},
 };
 
 // Everything GLib writes into, and its release.
@@ -44,9 +61,15 @@ struct Raw {
     char* state = nullptr;
     char* admin_password_file = nullptr;
     char* password_file = nullptr;
-    int port = -1;
+    int port = -1, trial_seconds = 10;
+    gboolean json = FALSE, add = FALSE;
+    char *expires = nullptr, **cameras = nullptr, **actions = nullptr;
+    ImportWords import;
     char** rest = nullptr;
     ~Raw() {
+        g_free(expires);
+        g_strfreev(cameras);
+        g_strfreev(actions);
         g_free(address);
         g_free(state);
         g_free(admin_password_file);
@@ -61,24 +84,31 @@ std::optional<std::string> optional_text(const char* text) {
 
 Error usage(const std::string& text) { return {ErrorKind::usage, text}; }
 
+std::vector<std::string> words_of(char** list) {
+    std::vector<std::string> out;
+    for (char** word = list; word && *word; word++)
+        out.emplace_back(*word);
+    return out;
+}
+
 Result<bool> take_target(Options& options, const CommandText& text, char** rest) {
     const guint count = rest ? g_strv_length(rest) : 0;
-    const bool optional = options.command == Command::passwd;
-    if (count > 1)
+    if (options.command == Command::passwd || options.command == Command::token)
+        return take_account_words(options.account, options.command == Command::token, words_of(rest));
+    const bool none = options.command == Command::routes || options.command == Command::hardware;
+    if (count > (none ? 0u : 1u))
         return usage(std::string("too many arguments; usage: sluice ") + text.name + " " + text.arguments);
-    if (count == 0 && !optional)
+    if (count == 0 && !none)
         return usage(std::string("an argument is missing; usage: sluice ") + text.name + " " + text.arguments);
-    options.target = count ? rest[0] : "admin";
+    options.target = count ? rest[0] : "";
     if (options.command != Command::run || !looks_like_url(options.target))
         return true;
-    std::string why;
-    const auto url = parse_camera_url(options.target, why);
-    if (!url)
-        return usage("found " + quote_for_message(options.target) + " (" + why + "), allowed: FILE or " +
-                     camera_url_allowed);
-    options.target = url->location;
-    options.camera_user = url->user;
-    options.camera_password = Secret(url->password);
+    const Result<CameraAddress> camera = parse_camera_address(options.target);
+    if (!camera)
+        return camera.error();
+    options.target = camera->url;
+    options.camera_user = camera->user;
+    options.camera_password = camera->password;
     return true;
 }
 
@@ -99,7 +129,34 @@ Result<Options> parse_command(const CommandText& text, const std::vector<std::st
     if (text.command == Command::passwd)
         entries.push_back(
             {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &raw.password_file, "The new password, one line", "FILE"});
-    if (text.command != Command::check)
+    if (text.command == Command::passwd || text.command == Command::token) {
+        entries.push_back({"camera", 'c', 0, G_OPTION_ARG_STRING_ARRAY, &raw.cameras,
+                           "Cameras, * stands for any characters (*); may be repeated", "PATTERN,..."});
+        entries.push_back({"action", 'A', 0, G_OPTION_ARG_STRING_ARRAY, &raw.actions,
+                           "view, snapshot, playback, publish, operate, admin (the first three)", "ACTION,..."});
+    }
+    if (text.command == Command::passwd)
+        entries.push_back({"also", 0, 0, G_OPTION_ARG_NONE, &raw.add, "Add to the rights that there are", nullptr});
+    if (text.command == Command::token)
+        entries.push_back({"expires", 'e', 0, G_OPTION_ARG_STRING, &raw.expires,
+                           "When it ends: 90s, 30m, 8h, 7d, or never (never)", "TIME"});
+    const bool hardware = text.command == Command::hardware;
+    if (text.command == Command::routes || hardware)
+        entries.push_back({"json", 0, 0, G_OPTION_ARG_NONE, &raw.json, "For programs", nullptr});
+    if (hardware)
+        entries.push_back({"limit", 0, 0, G_OPTION_ARG_INT, &raw.trial_seconds, "For each trial (10)", "SECONDS"});
+    const bool doctor = text.command == Command::doctor;
+    DoctorEntries doctor_entries;
+    if (doctor)
+        doctor_entries.add_to(entries);
+    const bool probe = text.command == Command::probe;
+    ProbeEntries probe_entries;
+    if (probe)
+        probe_entries.add_to(entries);
+    const bool import = text.command == Command::import_file;
+    if (import)
+        raw.import.add_entries(entries);
+    if (text.command != Command::check && text.command != Command::routes && !doctor && !probe && !import && !hardware)
         entries.push_back({"state", 's', 0, G_OPTION_ARG_FILENAME, &raw.state,
                            "Directory for accounts (default $STATE_DIRECTORY, else ~/.local/state/sluice)", "DIR"});
     entries.push_back({G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &raw.rest, nullptr, text.arguments});
@@ -108,7 +165,7 @@ Result<Options> parse_command(const CommandText& text, const std::vector<std::st
                                                                                     g_option_context_free);
     g_option_context_add_main_entries(context.get(), entries.data(), nullptr);
     g_option_context_set_description(context.get(), text.description);
-    if (run)
+    if (run || probe)
         g_option_context_add_group(context.get(), gst_init_get_option_group());
 
     std::vector<std::string> copy = arguments;
@@ -130,8 +187,32 @@ Result<Options> parse_command(const CommandText& text, const std::vector<std::st
 
     Options out;
     out.command = text.command;
+    out.json = raw.json;
+    out.account.cameras = words_of(raw.cameras);
+    out.account.actions = words_of(raw.actions);
+    out.account.expires = optional_text(raw.expires);
+    out.account.also = raw.add;
+    if (raw.trial_seconds < 1 || raw.trial_seconds > 600)
+        return usage("--limit: found " + std::to_string(raw.trial_seconds) + ", allowed: 1 to 600");
+    out.trial_seconds = static_cast<unsigned>(raw.trial_seconds);
     if (const Result<bool> taken = take_target(out, text, raw.rest); !taken)
         return taken.error();
+    if (doctor) {
+        const Result<DoctorOptions> taken = doctor_entries.take(out.target);
+        if (!taken)
+            return taken.error();
+        out.doctor = taken.value();
+        return out;
+    }
+    if (probe) {
+        const Result<ProbeOptions> taken = probe_entries.take(out.target);
+        if (!taken)
+            return taken.error();
+        out.probe = taken.value();
+        return out;
+    }
+    out.import = raw.import.command();
+    out.import.file = out.target;
     out.address = optional_text(raw.address);
     out.state = optional_text(raw.state);
     out.admin_password_file = optional_text(raw.admin_password_file);
@@ -157,11 +238,11 @@ std::string usage_text() {
                       "Streams cameras to browsers, with the first picture at once.\n\nCommands:\n";
     for (const CommandText& c : commands) {
         const std::string head = std::string(c.name) + " " + c.arguments;
-        out += "  " + head + std::string(head.size() < 26 ? 26 - head.size() : 1, ' ') + c.summary + "\n";
+        out += "  " + head + std::string(head.size() < 42 ? 42 - head.size() : 1, ' ') + c.summary + "\n";
     }
     return out + "\nOptions:\n"
-                 "  -h, --help                this text; `sluice COMMAND --help` for one command\n"
-                 "      --version             version and licence\n\n"
+                 "  -h, --help                                this text; `sluice COMMAND --help` for one command\n"
+                 "      --version                             version and licence\n\n"
                  "Exit codes are those of sysexits.h: 64 command line, 66 no such file, 69 port or plugin not\n"
                  "available, 70 internal error, 75 another launcher is running, 78 configuration.\n";
 }
@@ -186,7 +267,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     for (const CommandText& c : commands)
         if (name == c.name)
             return parse_command(c, words);
-    return usage("unknown command " + quote_for_message(name) + ", allowed: run, check, passwd, token; " +
+    return usage("unknown command " + quote_for_message(name) +
+                 ", allowed: run, check, probe, passwd, token, routes, doctor, hardware, import; " +
                  "`sluice --help` says more");
 }
 
