@@ -39,6 +39,7 @@ SERVERS["sluice"] = {  # noqa: F821
     "env": {
         "SLUICE_ADMIN_PASSWORD": _password,
         "SLUICE_PIPELINES": str(_root / "pipelines"),
+        "SLUICE_HW": str(_root / "hw"),
         "GST_PLUGIN_PATH": f"{_build}/plugins/fanout:{_build}/plugins/webrtc",
         "GST_REGISTRY": str(_build / "bench-registry.bin"),
     }}
