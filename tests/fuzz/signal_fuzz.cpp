@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         return 0;
     }
     const auto& m = std::get<SignalMessage>(parsed);
-    FUZZ_CHECK(m.id.size() <= 64 && m.camera.size() <= 64 && m.stream.size() <= 64 && m.session.size() <= 64);
+    FUZZ_CHECK(m.id.size() <= 64 && m.camera.size() <= 64 && m.quality.size() <= 64 && m.session.size() <= 64);
     FUZZ_CHECK(m.type == SignalMessage::Type::ping || !m.id.empty());
     FUZZ_CHECK(m.candidate.find('\n') == std::string::npos && m.candidate.find('\r') == std::string::npos);
     FUZZ_CHECK(!signal_text::closed(m.id, m.camera).empty()); // told as it came, also if it is no UTF-8
