@@ -258,10 +258,28 @@ TEST_F(CameraLifeTest, ShortFlickerDoesNotResetTheBackoff) {
         fail();
         turn();
     }
-    stream_for(3s); // not sustained
+    stream_for(2s); // not even healthy
     fail("the camera closed the connection");
     EXPECT_EQ(life_.losses(), 1u);
     EXPECT_EQ(turn(), 32s);
+}
+
+TEST_F(CameraLifeTest, AHealthyCameraIsTriedQuicklyAndThenWaitsAsLongAsBefore) {
+    random_ = 1.0 - 1e-9;
+    start();
+    for (int i = 0; i < 5; i++) {
+        fail();
+        turn();
+    }
+    stream_for(4s); // healthy, not sustained
+    fail("the camera closed the connection");
+    auto wait = turn();
+    EXPECT_LE(wait, 500ms);
+    for (int i = 0; i < 100 && wait <= 500ms; i++) {
+        fail();
+        wait = turn();
+    }
+    EXPECT_EQ(wait, 32s);
 }
 
 TEST_F(CameraLifeTest, SustainedStreamingResetsTheBackoff) {
@@ -278,8 +296,8 @@ TEST_F(CameraLifeTest, SustainedStreamingResetsTheBackoff) {
 TEST_F(CameraLifeTest, StalledTimeDoesNotCountAsHealthy) {
     random_ = 1.0 - 1e-9;
     start();
-    stream_for(8s);
-    turn(); // stalled 3 s later, given up after 2 more: 13 s in all, but only 8 with pictures
+    stream_for(2s);
+    turn(); // stalled 3 s later, given up after 2 more: 7 s in all, but only 2 with pictures
     give_up();
     EXPECT_EQ(turn(), 1s);
 }

@@ -21,7 +21,7 @@ TEST(ConfigParser, WholeConfiguration) {
                               "main": {"url": "rtsp://h/1", "user": "u", "password": {"file": "front.pw"}}}},
         "ant.1_-": {"streams": {"main": {"url": "rtsps://h:555/1", "user": "u", "password": {"env": "PW"},
                                          "transport": "tcp", "latency": 40}},
-                    "outputs": {"webrtc": {"enabled": false}}}}})");
+                    "outputs": {"webrtc": {"enabled": false, "quality": "main"}}}}})");
     ASSERT_TRUE(result.errors.empty()) << all(result);
     const Config& c = result.config;
     EXPECT_EQ(c.server.address, "::");
@@ -44,6 +44,8 @@ TEST(ConfigParser, WholeConfiguration) {
     EXPECT_EQ(c.cameras[1].streams[0].sources[0].password.reveal(), "from-env");
     EXPECT_EQ(c.cameras[1].streams[0].sources[0].latency_ms, 40u);
     EXPECT_FALSE(c.cameras[1].webrtc.enabled);
+    EXPECT_EQ(c.cameras[0].webrtc.quality, "auto");
+    EXPECT_EQ(c.cameras[1].webrtc.quality, "main");
 }
 
 TEST(ConfigParser, TheLeastThatIsAllowed) {
@@ -157,7 +159,7 @@ TEST(ConfigParser, DuplicateFieldDeepInside) {
 TEST(ConfigParser, UnknownFieldsEverywhere) {
     expect_error(R"({"version": 1, "camera": 1, "cameras": {"a": {"streams": {"main": {"url": "rtsp://h/1"}}}}})",
                  "/camera", "version, server, cameras");
-    expect_error(with_server(R"({"ports": 1})"), "/server/ports", "address, port, state, webrtc");
+    expect_error(with_server(R"({"ports": 1})"), "/server/ports", "address, port, state, tls, trusted-proxies");
     expect_error(with_server(R"({"webrtc": {"stun": 1}})"), "/server/webrtc/stun", "stun-server");
     expect_error(with_camera(R"({"streams": {"main": {"url": "rtsp://h/1"}}, "x": 1})"), "/cameras/front/x");
     expect_error(with_stream(R"({"url": "rtsp://h/1", "uri": 1})"), "/cameras/front/streams/main/uri", "latency");
@@ -165,6 +167,14 @@ TEST(ConfigParser, UnknownFieldsEverywhere) {
                  "/cameras/front/outputs/hls", "webrtc");
     expect_error(with_camera(R"({"streams": {"main": {"url": "rtsp://h/1"}}, "outputs": {"webrtc": {"on": 1}}})"),
                  "/cameras/front/outputs/webrtc/on", "enabled");
+    const auto quality = [](const char* value) {
+        return with_camera(R"({"outputs": {"webrtc": {"quality": )" + std::string(value) +
+                           R"(}}, "streams": {"main": {"url": "rtsp://h/1"}}})");
+    };
+    expect_error(quality("\"sub\""), "/cameras/front/outputs/webrtc/quality", "auto, main");
+    expect_error(quality("\"best\""), "/cameras/front/outputs/webrtc/quality", "\"best\"");
+    expect_error(quality("\"\""), "/cameras/front/outputs/webrtc/quality", "auto, main");
+    expect_error(quality("7"), "/cameras/front/outputs/webrtc/quality", "auto, main");
 }
 
 TEST(ConfigParser, Urls) {
@@ -202,8 +212,13 @@ TEST(ConfigParser, Secrets) {
     expect_error(secret(R"({"env": "EMPTY"})"), at + "/env", "empty");
     expect_error(secret(R"({"env": ""})"), at + "/env");
     expect_error(secret(R"({"env": 5})"), at + "/env", "a number");
-    expect_error(secret(R"({})"), at, "neither");
-    expect_error(secret(R"({"env": "PW", "file": "x"})"), at, "both");
+    expect_error(secret(R"({})"), at, "none of the three");
+    expect_error(secret(R"({"env": "PW", "file": "x"})"), at, "env and file");
+    expect_ok(secret(R"({"credential": "front"})"));
+    expect_ok(secret(R"({"credential": "yard"})"));
+    expect_error(secret(R"({"credential": "none"})"), at + "/credential", "none of this name");
+    expect_error(secret(R"({"credential": "../abs.pw"})"), at + "/credential", "plain name");
+    expect_error(secret(R"({"credential": ".front"})"), at + "/credential", "plain name");
     expect_error(secret(R"("plain")"), at, "the password itself");
     expect_error(secret(R"(["x"])"), at, "a list");
     expect_error(with_stream(R"({"url": "rtsp://h/1", "password": {"env": "PW"}})"), "/cameras/front/streams/main/user",
@@ -229,6 +244,9 @@ TEST(ConfigParser, Server) {
     expect_error(with_server("[]"), "/server", "a list");
     expect_error(with_server(R"({"address": "localhost"})"), "/server/address", "IP address");
     expect_error(with_server(R"({"address": "1.2.3"})"), "/server/address");
+    EXPECT_EQ(parse(with_server(R"({"transcodes": 0})")).config.server.transcodes, 0u);
+    EXPECT_EQ(parse(with_server("{}")).config.server.transcodes, std::nullopt);
+    expect_error(with_server(R"({"transcodes": 65})"), "/server/transcodes", "64");
     expect_error(with_server(R"({"port": 65536})"), "/server/port", "found 65536");
     expect_error(with_server(R"({"port": -1})"), "/server/port");
     expect_error(with_server(R"({"state": ""})"), "/server/state");
@@ -239,6 +257,32 @@ TEST(ConfigParser, Server) {
     expect_error(with_server(R"({"webrtc": {"ice-addresses": "10.0.0.1"}})"), "/server/webrtc/ice-addresses");
     expect_error(with_server(R"({"webrtc": {"ice-addresses": ["10.0.0.1", "x"]}})"), "/server/webrtc/ice-addresses/1");
     expect_error(with_server(R"({"webrtc": {"stun-server": "s:3478"}})"), "/server/webrtc/stun-server", "stun://");
+}
+
+TEST(ConfigParser, HowTheServerIsReached) {
+    const auto server = [](const char* text) { return parse(with_server(text)).config.server; };
+    EXPECT_EQ(server(R"({"tls": "self-signed"})").tls, (TlsConfig{true, {}, {}}));
+    EXPECT_EQ(server(R"({"tls": {"cert": "/a.pem", "key": "/b.pem"}})").tls, (TlsConfig{false, "/a.pem", "/b.pem"}));
+    EXPECT_FALSE(server("{}").tls);
+    expect_error(with_server(R"({"tls": true})"), "/server/tls", "\"self-signed\"");
+    expect_error(with_server(R"({"tls": "letsencrypt"})"), "/server/tls", "letsencrypt");
+    expect_error(with_server(R"({"tls": {"cert": "/a.pem"}})"), "/server/tls/key", "required");
+    expect_error(with_server(R"({"tls": {"cert": "/a", "key": "/b", "ca": "/c"}})"), "/server/tls/ca", "unknown");
+    const ServerConfig all = server(R"({"trusted-proxies": ["10.0.0.0/8", "::1"], "path-prefix": "/site-7/",
+                                        "allowed-origins": ["https://hq.example:8443"]})");
+    EXPECT_EQ(all.trusted_proxies, (std::vector<std::string>{"10.0.0.0/8", "::1"}));
+    EXPECT_EQ(all.path_prefix, "/site-7");
+    EXPECT_EQ(all.allowed_origins, (std::vector<std::string>{"https://hq.example:8443"}));
+    expect_error(with_server(R"({"trusted-proxies": "::1"})"), "/server/trusted-proxies", "a list");
+    for (const char* wrong : {"hq", "10.0.0.1/8", "", "::1,::2", "0.0.0.0/40"})
+        expect_error(with_server((R"({"trusted-proxies": ["::1", ")" + std::string(wrong) + "\"]}").c_str()),
+                     "/server/trusted-proxies/1", "network");
+    for (const char* wrong : {"*", "hq.example", "https://", "https://hq.example/", "https://HQ", "ftp://hq", "null"})
+        expect_error(with_server((R"({"allowed-origins": [")" + std::string(wrong) + "\"]}").c_str()),
+                     "/server/allowed-origins/0", "origin");
+    expect_error(with_server(R"({"trusted-proxies": ["::1"], "path-prefix": "site-7"})"), "/server/path-prefix",
+                 "path");
+    expect_error(with_server(R"({"path-prefix": "/site-7"})"), "/server/path-prefix", "trusted-proxies");
 }
 
 TEST(ConfigParser, AllErrorsAtOnce) {
@@ -300,7 +344,11 @@ public:
         if (!pointer.empty())
             pointers.push_back(pointer);
         if (pointer == broken && !broken.empty())
-            return nullptr; // null is allowed nowhere
+            return nullptr;           // null is allowed nowhere
+        if (part.contains("oneOf")) { // the fullest is the last
+            const std::string name = part["oneOf"].back()["$ref"].get<std::string>().substr(8);
+            return body(schema_.at("$defs").at(name), name, pointer, broken);
+        }
         if (part.contains("$ref")) {
             const std::string name = part["$ref"].get<std::string>().substr(8);
             return body(schema_.at("$defs").at(name), name, pointer, broken);
@@ -323,8 +371,7 @@ private:
             return true;
         if (type == "array") {
             Json list = Json::array();
-            if (part["items"].contains("$ref"))
-                list.push_back(make(part["items"], pointer + "/0", broken));
+            list.push_back(make(part["items"], pointer + "/0", broken));
             return list;
         }
         if (type == "string")
@@ -332,26 +379,40 @@ private:
         Json out = Json::object();
         const Json properties = part.value("properties", Json::object());
         for (const auto& item : properties.items()) {
-            if (name == "secret" && item.key() == "file")
-                continue; // one of the two
-            if (name == "stream" && (as_list_ ? fields_of_source_.count(item.key()) != 0 : item.key() == "sources"))
-                continue; // one source in it, or a list
+            if ((name == "secret" && item.key() != "env") || (name == "jwks" && item.key() == "file"))
+                continue; // one of those
+            if (name == "claim-rule" && item.key() == "grants")
+                continue; // stands alone
+            if (name == "stream" && !is_given(item.key(), pointer.ends_with("/sub")))
+                continue;
             out[item.key()] = make(item.value(), json_pointer(pointer, item.key()), broken);
         }
         if (part.contains("additionalProperties") && part["additionalProperties"].is_object())
             out["one"] = make(part["additionalProperties"], json_pointer(pointer, "one"), broken);
         return out;
     }
+    // Of a stream: one source in it, or a list, or (sub) what it is made of.
+    bool is_given(const std::string& field, bool derived) const {
+        const bool of_derived =
+            std::set<std::string>{"from", "width", "height", "framerate", "bitrate"}.contains(field);
+        if (derived || of_derived)
+            return derived && (of_derived || field == "stall-timeout");
+        return as_list_ ? fields_of_source_.count(field) == 0 : field != "sources";
+    }
     static std::string text(const std::string& pointer) {
         const std::string name = pointer.substr(pointer.rfind('/') + 1);
         if (name == "url")
-            return "rtsps://h/1";
+            return pointer.rfind("/server/auth/", 0) == 0 ? "https://h/1" : "rtsps://h/1";
         if (name == "template")
             return "all";
         if (name == "tls-fingerprint")
             return std::string(64, '0');
-        if (name == "address")
+        if (name == "address" || pointer == "/server/trusted-proxies/0" || pointer == "/server/webrtc/ice-addresses/0")
             return "10.0.0.1";
+        if (pointer == "/server/allowed-origins/0")
+            return "https://hq.example";
+        if (name == "path-prefix")
+            return "/site-7";
         if (name == "stun-server")
             return "stun://h:1";
         return "PW";

@@ -57,6 +57,7 @@ TEST(ConfigSource, FieldsThatAKindDoesNotHaveAreErrors) {
                      "does not take");
     expect_error(with_stream(R"({"url": "http://h/1", "latency": 1})"), at + "/latency", "mjpeg");
     expect_error(with_stream(R"({"url": "srt://h:1", "user": "u"})"), at + "/user", "srt");
+    expect_error(with_stream(R"({"url": "rtsp://h/1", "user": "u\r\nX: y"})"), at + "/user", "control character");
     expect_error(with_stream(R"({"url": "file:a", "user": "u"})"), at + "/user", "file");
 }
 
@@ -147,6 +148,31 @@ TEST(ConfigSource, SourcesInOrder) {
     expect_error(with_stream(R"({"url": "test:", "on-demand": 1})"), at + "/on-demand", "true or false");
     expect_error(with_stream(R"({"url": "test:", "stall-timeout": 499})"), at + "/stall-timeout", "500");
     expect_error(with_stream(R"({"url": "test:", "stall-timeout": 60001})"), at + "/stall-timeout", "60000");
+}
+
+TEST(ConfigSource, StreamsMadeOfMain) {
+    const auto with_sub = [](const std::string& sub) {
+        return R"({"version": 1, "cameras": {"front": {"streams": {"main": {"url": "test:"}, "sub": )" + sub + "}}}}";
+    };
+    const ConfigResult result = parse(with_sub(
+        R"({"from": "main", "width": 640, "height": 360, "framerate": 10, "bitrate": 400, "stall-timeout": 900})"));
+    ASSERT_TRUE(result.errors.empty()) << all(result);
+    const StreamConfig& stream = result.config.cameras[0].streams[1];
+    ASSERT_EQ(stream.sources.size(), 1u);
+    EXPECT_EQ(stream.sources[0].derived,
+              (DerivedConfig{.from = "main", .width = 640, .height = 360, .framerate = 10, .bitrate = 400}));
+    EXPECT_TRUE(stream.on_demand);
+    EXPECT_EQ(stream.stall_ms, 900u);
+    EXPECT_EQ(parse(with_sub(R"({"from": "main"})")).config.cameras[0].streams[1].sources[0].derived, DerivedConfig());
+    const std::string at = "/cameras/front/streams/sub";
+    expect_error(with_sub(R"({"from": "sub"})"), at + "/from", "allowed: main");
+    expect_error(with_sub(R"({"from": 1})"), at + "/from");
+    expect_error(with_sub(R"({"from": "main", "url": "test:"})"), at + "/url", "beside \"from\"");
+    expect_error(with_sub(R"({"from": "main", "on-demand": false})"), at + "/on-demand", "beside");
+    expect_error(with_sub(R"({"from": "main", "width": 63})"), at + "/width", "64");
+    expect_error(with_sub(R"({"from": "main", "bitrate": 49})"), at + "/bitrate", "50");
+    expect_error(with_sub(R"({"url": "test:", "width": 640})"), at + "/width", "from");
+    expect_error(with_stream(R"({"from": "main"})"), "/cameras/front/streams/main/from", "main comes from the camera");
 }
 
 TEST(ConfigSource, WhoOnlyChangesCamerasGetsNothingOfTheMachine) {

@@ -116,7 +116,8 @@ TEST(CameraUrl, ThingsOfThisMachine) {
     EXPECT_EQ(relative->path, "clips/my clip 100%.mp4");
     EXPECT_EQ(relative->location, "file:clips/my%20clip%20100%25.mp4");
     EXPECT_EQ(parse(relative->location)->path, relative->path) << "an address stays itself";
-    for (const char* text : {"file:/a/b.ts", "file:///a/b.ts", "file://localhost/a/b.ts", "FILE:///a/%62.ts"}) {
+    for (const char* text : {"file:/a/b.ts", "file:///a/b.ts", "file://localhost/a/b.ts", "FILE:///a/%62.ts",
+                             "file:////a/b.ts", "file:%2F%2Fa/b.ts"}) {
         EXPECT_EQ(parse(text)->path, "/a/b.ts") << text;
         EXPECT_EQ(parse(text)->location, "file:/a/b.ts") << text;
     }
@@ -140,7 +141,8 @@ TEST(CameraUrl, APortCanBePutIn) {
 }
 
 TEST(CameraUrl, AddressesAreToldFromFileNames) {
-    for (const char* text : {"rtsp://h/1", "ftp://h", "test:", "file:x", "v4l2:/dev/video0", "srt://h:1"})
+    for (const char* text :
+         {"rtsp://h/1", "ftp://h", "test:", "Test:", "FILE:x", "file:x", "v4l2:/dev/video0", "srt://h:1"})
         EXPECT_TRUE(looks_like_url(text)) << text;
     for (const char* text : {"cameras.json", "/a/test", "./test:x", "a:b", "test", "C:\\x", ""})
         EXPECT_FALSE(looks_like_url(text)) << text;
@@ -155,6 +157,14 @@ TEST(CameraUrl, ReasonsNeverRepeatTheAddress) {
     }
 }
 
+TEST(HideQueries, TakesThemOutOfAddressesOnly) {
+    EXPECT_EQ(hide_queries("500, URL: http://h/v.cgi?user=a&pwd=b, Redirect to: (NULL)"),
+              "500, URL: http://h/v.cgi?***, Redirect to: (NULL)");
+    EXPECT_EQ(hide_queries("rtsp://h/x?a=1 and http://i/?b=2"), "rtsp://h/x?*** and http://i/?***");
+    EXPECT_EQ(hide_queries("what? rtsp://h/x why?"), "what? rtsp://h/x why?");
+    EXPECT_EQ(hide_queries(""), "");
+}
+
 TEST(RedactUrls, HidesWhatStandsBeforeTheAt) {
     EXPECT_EQ(redact_urls("open rtsp://u:p@h/x failed"), "open rtsp://***@h/x failed");
     EXPECT_EQ(redact_urls("rtsp://u:p@q@h/x"), "rtsp://***@h/x");
@@ -165,6 +175,10 @@ TEST(RedactUrls, HidesWhatStandsBeforeTheAt) {
     EXPECT_EQ(redact_urls("mail me@example.org"), "mail me@example.org");
     EXPECT_EQ(redact_urls("srt://h:1?passphrase=secret&mode=caller failed"),
               "srt://h:1?passphrase=***&mode=caller failed");
+    EXPECT_EQ(redact_urls("rtsp://h/user=a&password=secret&channel=1 failed"),
+              "rtsp://h/user=a&password=***&channel=1 failed");
+    EXPECT_EQ(redact_urls("http://h/?mail=a@b&key=secret failed"), "http://*** failed");
+    EXPECT_EQ(redact_urls("http://h/?PWD=secret"), "http://h/?PWD=***");
     EXPECT_EQ(redact_urls("://"), "://");
     EXPECT_EQ(redact_urls(""), "");
 }
@@ -173,6 +187,11 @@ TEST(QuoteForMessage, IsShortSafeAndPrintable) {
     EXPECT_EQ(quote_for_message("abc"), "\"abc\"");
     EXPECT_EQ(quote_for_message("a\nb\x1b"), "\"a\\x0ab\\x1b\"");
     EXPECT_EQ(quote_for_message("rtsp://u:secret@h"), "\"rtsp://***@h\"");
+    // Passwords as people paste them, and addresses that are none.
+    for (const char* text : {"rtsp://u:it's secret@h:99999/1", "rtsp://u:\"secret\"@h", "rtsp://u:<secret>@h",
+                             "u:secret@h", "rtsp:/u:secret@h", "rtsp://h:99999/?user=u&password=secret",
+                             "rtsp://h/a?b=secret", "rtsp://h:x/user=u&Password=secret&x=1"})
+        EXPECT_EQ(quote_for_message(text).find("secret"), std::string::npos) << quote_for_message(text);
     EXPECT_LT(quote_for_message(std::string(5000, 'x')).size(), 100u);
     std::string umlauts;
     for (int i = 0; i < 100; i++)

@@ -76,6 +76,12 @@ TEST(FleetDiff, NamesTheFieldsThatNeedARestart) {
                      "/server/webrtc/ice-tcp"}));
 }
 
+TEST(FleetDiff, AnotherQualityIsAChange) {
+    CameraConfig a = camera("a"), b = camera("a");
+    b.webrtc.quality = "main";
+    EXPECT_EQ(diff_cameras({a}, {b}).changed, Names{"a"});
+}
+
 TEST(FleetDiff, TheOrderOfSourcesCounts) {
     CameraConfig a = camera("a"), b = camera("a");
     a.streams[0].sources.push_back(camera("a", "rtsp://h/2").streams[0].sources[0]);

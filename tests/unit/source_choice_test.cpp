@@ -55,6 +55,11 @@ protected:
             obey();
         }
     }
+    void stall(size_t i) {
+        now_ += 3s;
+        lives_[i].tick(now_);
+        obey();
+    }
     void show(size_t i) {
         lives_[i].picture(now_);
         obey();
@@ -90,9 +95,7 @@ TEST_F(SourceChoiceTest, TheNextBeginsAtOnceWhenTheOneBeforeFails) {
 TEST_F(SourceChoiceTest, AStallIsEnoughForTheNextToBegin) {
     show(0);
     pass(20s);
-    now_ += 3s;
-    lives_[0].tick(now_);
-    obey();
+    stall(0);
     EXPECT_EQ(lives_[0].state(), LifeState::stalled);
     EXPECT_EQ(decision_.running, 2u);
     EXPECT_EQ(decision_.active, 0u) << "nobody else has a picture";
@@ -103,9 +106,7 @@ TEST_F(SourceChoiceTest, AStallIsEnoughForTheNextToBegin) {
 TEST_F(SourceChoiceTest, AStallThatHealsFirstKeepsTheFirst) {
     show(0);
     pass(20s);
-    now_ += 3s;
-    lives_[0].tick(now_);
-    obey();
+    stall(0);
     show(0);
     EXPECT_EQ(decision_.active, 0u);
     EXPECT_EQ(decision_.running, 1u) << "the fallback that had begun ends";

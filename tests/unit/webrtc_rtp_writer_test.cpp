@@ -55,6 +55,99 @@ TEST_F(RtpWriterTest, WritesTheHeaderOfRfc3550) {
     EXPECT_EQ(p.payload, nal_of(unit));
 }
 
+// What the RTP session is not to number has no place for it.
+TEST_F(RtpWriterTest, NumbersOnlyTheLastPacketOfAUnitIfToldSo) {
+    auto with = identity;
+    with.extension_id = 5;
+    RtpWriter w(with);
+    w.set_numbered(Numbered::last);
+    for (const auto& unit : {key(5000), delta()}) {
+        const auto list = w.write(*unit);
+        const auto all = packets(list);
+        for (const RtpPacket& p : all)
+            EXPECT_EQ(p.extension, p.marker);
+        EXPECT_TRUE(all.back().marker);
+        EXPECT_EQ(all.back().extension_data, (Bytes{0x51, 0, 0, 0}));
+    }
+    w.set_numbered(Numbered::none);
+    EXPECT_FALSE(packets(w.write(*delta()))[0].extension);
+    w.set_numbered(Numbered::all);
+    for (const RtpPacket& p : packets(w.write(*key(5000))))
+        EXPECT_TRUE(p.extension);
+    with.delay_extension_id = 1;
+    RtpWriter both(with);
+    both.set_numbered(Numbered::last);
+    for (const RtpPacket& p : packets(both.write(*key(5000), RtpWriter::Delay{})))
+        EXPECT_EQ(p.extension_data.size(), p.marker ? 8u : 4u) << "what else is told is told";
+}
+
+// RFC 8285 section 4.2: the one byte form. The RTP session fills the number in.
+TEST_F(RtpWriterTest, LeavesRoomForTheTransportWideNumber) {
+    auto with = identity;
+    with.extension_id = 5;
+    RtpWriter w(with);
+    const auto unit = key(5000);
+    const auto list = w.write(*unit);
+    const auto all = packets(list);
+    ASSERT_GT(all.size(), 1u);
+    for (const RtpPacket& p : all) {
+        EXPECT_TRUE(p.extension);
+        EXPECT_EQ(p.extension_profile, 0xbedeu);
+        EXPECT_EQ(p.extension_data, (Bytes{0x51, 0, 0, 0}));
+    }
+    EXPECT_EQ(w.bytes(), gst_buffer_list_calculate_size(list.get()));
+    RtpWriter without(identity);
+    const auto plain = packets(without.write(*unit));
+    ASSERT_EQ(plain.size(), all.size());
+    for (size_t i = 0; i < all.size(); ++i)
+        EXPECT_EQ(plain[i].payload, all[i].payload);
+    w.leave_extension_out();
+    EXPECT_FALSE(packets(w.write(*delta()))[0].extension);
+}
+
+// Both elements in one header, padded to a word; 12 bits each, in units of 10 ms.
+TEST_F(RtpWriterTest, TellsHowLongToHoldAPictureBack) {
+    auto with = identity;
+    with.extension_id = 5;
+    with.delay_extension_id = 12;
+    RtpWriter both(with);
+    const RtpWriter::Delay delay{.least = 300 * GST_MSECOND, .most = 10 * GST_SECOND};
+    const auto unit = key(5000);
+    const auto list = both.write(*unit, delay);
+    for (const RtpPacket& p : packets(list)) {
+        EXPECT_EQ(p.extension_profile, 0xbedeu);
+        EXPECT_EQ(p.extension_data, (Bytes{0x51, 0, 0, 0xc2, 0x01, 0xe3, 0xe8, 0}));
+    }
+    EXPECT_EQ(both.bytes(), gst_buffer_list_calculate_size(list.get()));
+    EXPECT_EQ(packets(both.write(*delta()))[0].extension_data, (Bytes{0x51, 0, 0, 0})) << "nothing is told";
+
+    both.leave_extension_out();
+    EXPECT_EQ(packets(both.write(*delta(), delay))[0].extension_data, (Bytes{0xc2, 0x01, 0xe3, 0xe8}));
+    EXPECT_FALSE(packets(both.write(*delta()))[0].extension);
+    both.leave_delay_out();
+    EXPECT_FALSE(packets(both.write(*delta(), delay))[0].extension);
+}
+
+TEST_F(RtpWriterTest, ADelayIsAtMostWhatFitsIntoTwelveBits) {
+    auto with = identity;
+    with.delay_extension_id = 1;
+    RtpWriter w(with);
+    const auto p = packets(w.write(*delta(), RtpWriter::Delay{.least = 0, .most = 100 * GST_SECOND}))[0];
+    EXPECT_EQ(p.extension_data, (Bytes{0x12, 0x00, 0x0f, 0xff}));
+}
+
+TEST_F(RtpWriterTest, NumbersThatNeverLeaveAreGivenToOthers) {
+    RtpWriter w(identity);
+    const auto list = w.write(*key(5000));
+    const guint all = gst_buffer_list_length(list.get());
+    ASSERT_GT(all, 3u);
+    const uint64_t bytes = w.bytes();
+    w.take_back(list.get(), 2);
+    EXPECT_EQ(w.packets(), 2u);
+    EXPECT_LT(w.bytes(), bytes);
+    EXPECT_EQ(packets(w.write(*delta()))[0].seq, identity.first_seq + 2);
+}
+
 TEST_F(RtpWriterTest, OnlyTheLastPacketOfAPictureHasTheMarker) {
     RtpWriter w(identity);
     const auto all = packets(w.write(*key(5000)));

@@ -36,8 +36,8 @@ public:
     Result<bool> candidate(const Name& name, const std::string& candidate) override {
         return on(name, candidates, candidate);
     }
-    Result<bool> switch_stream(const Name& name, const std::string& stream) override {
-        return on(name, switched, stream);
+    Result<bool> set_quality(const Name& name, const std::string& quality) override {
+        return on(name, switched, quality);
     }
     Result<bool> leave(const Name& name) override { return on(name, left, name.session); }
     Result<std::string> camera_of(const std::string& session, const std::string& principal) override {
@@ -46,12 +46,12 @@ public:
             return Error{ErrorKind::not_found, "there is no such session (any more)"};
         return it->second.camera;
     }
-    Result<std::string> watch(const Name& name, SessionListener listener) override {
+    Result<SentStream> watch(const Name& name, SessionListener listener) override {
         if (!sessions.contains(name.session))
             return Error{ErrorKind::not_found, "there is no such session (any more)"};
         if (const auto before = std::exchange(listeners[name.session], std::move(listener)))
             before({SessionEvent::Kind::taken, ""});
-        return std::string("main");
+        return SentStream{.stream = "main", .quality = "auto", .reason = "it fits"};
     }
 
     void allow(const std::string& who) {
@@ -118,12 +118,17 @@ protected:
         sent.pop_front();
         return first;
     }
+    static Json playing(Json message) {
+        message.update(Json{{"stream", "main"}, {"quality", "auto"}, {"reason", "it fits"}});
+        return message;
+    }
     void join(const std::string& id, const std::string& session, const std::string& camera = "front") {
         say({{"type", "join"}, {"id", id}, {"camera", camera}, {"sdp", "v=0"}});
         service->allow("ann");
         service->answer(session);
-        EXPECT_EQ(take(),
-                  (Json{{"type", "answer"}, {"id", id}, {"session", session}, {"sdp", "answer of " + session}}));
+        Json answer = playing({{"type", "answer"}, {"id", id}, {"session", session}});
+        answer["sdp"] = "answer of " + session;
+        EXPECT_EQ(take(), answer);
     }
     void expect_error(const std::string& id, int status, const std::string& detail) {
         const Json m = take();
@@ -177,8 +182,16 @@ TEST_F(SignallerTest, WhatASessionDoes) {
     say({{"type", "stream"}, {"id", "a"}, {"stream", "sub"}});
     EXPECT_EQ(service->candidates, (std::vector<std::string>{"candidate:1 1 udp 1 192.0.2.9 9 typ host", ""}));
     EXPECT_EQ(service->switched, std::vector<std::string>{"sub"});
-    service->tell("s1", {SessionEvent::Kind::switched, "sub"});
-    EXPECT_EQ(take(), (Json{{"type", "switched"}, {"id", "a"}, {"stream", "sub"}}));
+    say({{"type", "quality"}, {"id", "a"}, {"quality", "auto"}});
+    EXPECT_EQ(service->switched, (std::vector<std::string>{"sub", "auto"})) << "who names a stream pins it";
+    const SentStream thin{.stream = "sub", .quality = "auto", .reason = "1.9 Mbit/s do not carry main (4.1 Mbit/s)"};
+    service->tell("s1", {.kind = SessionEvent::Kind::switched, .sent = thin});
+    const Json told{{"type", "switched"}, {"id", "a"}, {"stream", "sub"}, {"quality", "auto"}, {"reason", thin.reason}};
+    EXPECT_EQ(take(), told);
+    service->tell("s1", {SessionEvent::Kind::quality, "main"});
+    EXPECT_EQ(take(), (Json{{"type", "quality"}, {"id", "a"}, {"quality", "main"}}));
+    service->tell("s1", {.kind = SessionEvent::Kind::switched, .sent = {.stream = "main", .quality = "main"}});
+    EXPECT_EQ(take(), (Json{{"type", "switched"}, {"id", "a"}, {"stream", "main"}, {"quality", "main"}}));
     service->tell("s1", {SessionEvent::Kind::waiting, "the camera is away"});
     EXPECT_EQ(take(), (Json{{"type", "state"}, {"id", "a"}, {"state", "waiting"}, {"reason", "the camera is away"}}));
     service->tell("s1", {SessionEvent::Kind::streaming, ""});
@@ -234,8 +247,8 @@ TEST_F(SignallerTest, ABrokenCarrierEndsNothingAndItsSessionsAreTakenUpAgain) {
     EXPECT_TRUE(service->left.empty());
     open({});
     say({{"type", "attach"}, {"id", "x"}, {"session", "s1"}});
-    EXPECT_EQ(take(), (Json{{"type", "attached"}, {"id", "x"}, {"session", "s1"}, {"stream", "main"}}));
-    service->tell("s1", {SessionEvent::Kind::switched, "sub"});
+    EXPECT_EQ(take(), playing({{"type", "attached"}, {"id", "x"}, {"session", "s1"}}));
+    service->tell("s1", {.kind = SessionEvent::Kind::switched, .sent = {.stream = "sub", .quality = "auto"}});
     EXPECT_EQ(take()["id"], "x");
     say({{"type", "attach"}, {"id", "y"}, {"session", "nobody's"}});
     expect_error("y", 404, "no such session");
@@ -297,12 +310,14 @@ TEST_F(SignallerTest, MessagesThatMeanNothing) {
         {"", "not a JSON object"},
         {"[]", "not a JSON object"},
         {"{\"type\":7}", "no 'type'"},
-        {"{\"type\":\"dance\"}", "attach, candidate, join, leave, ping, stream"},
+        {"{\"type\":\"dance\"}", "attach, candidate, join, leave, ping, quality, stream"},
         {"{\"type\":\"join\",\"id\":\"a\",\"camera\":\"c\"}", "'sdp' of a message 'join' is missing"},
         {"{\"type\":\"join\",\"id\":7,\"camera\":\"c\",\"sdp\":\"x\"}", "'id' of a message 'join' is not a string"},
         {"{\"type\":\"leave\",\"id\":\"\"}", "is empty"},
         {"{\"type\":\"leave\",\"id\":\"a\\nb\"}", "control characters"},
         {"{\"type\":\"stream\",\"id\":\"a\",\"stream\":\"\"}", "is empty"},
+        {"{\"type\":\"quality\",\"id\":\"a\"}", "'quality' of a message 'quality' is missing"},
+        {R"({"type":"join","id":"a","camera":"c","sdp":"x","stream":"sub","quality":"main"})", "one of them"},
     };
     for (const auto& [text, detail] : bad) {
         signaller->receive(text, 500);
@@ -313,7 +328,7 @@ TEST_F(SignallerTest, MessagesThatMeanNothing) {
     signaller->receive(std::string(max_signal_bytes + 1, ' '), 500);
     expect_error("", 413, "65536");
     EXPECT_EQ(closed_with, 0u);
-    for (int i = 0; i < 6; ++i)
+    for (int i = 0; i < 4; ++i)
         signaller->receive("?", 500);
     EXPECT_EQ(closed_with, unsigned(Signaller::policy)) << "sixteen are enough";
     sent.clear();

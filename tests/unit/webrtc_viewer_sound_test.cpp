@@ -205,7 +205,7 @@ TEST_F(ViewerSoundTest, FollowsTheStreamIfThatHasSound) {
     watch(Codec::pcmu);
     EXPECT_EQ(send(), "v");
     auto reader = viewer->reader_for("sub");
-    viewer->request_stream("sub", reader);
+    viewer->request_stream("sub", reader, now);
     EXPECT_EQ(send(), "v");
     EXPECT_TRUE(looks);
     EXPECT_TRUE(follow());
@@ -222,7 +222,7 @@ TEST_F(ViewerSoundTest, StaysWithWhatItHearsIfTheOtherStreamIsMute) {
     watch(Codec::pcmu);
     send();
     auto reader = viewer->reader_for("sub");
-    viewer->request_stream("sub", reader);
+    viewer->request_stream("sub", reader, now);
     EXPECT_EQ(send(), "v");
     EXPECT_FALSE(follow());
     beep(camera);
