@@ -13,7 +13,7 @@ SCRIPT = (".py", ".js", ".css", ".html", ".sh")
 def files(*suffixes):
     for top, dirs, names in os.walk(ROOT):
         dirs[:] = sorted(d for d in dirs if d not in SKIP_DIRS and not (Path(top) == ROOT and d.startswith("build")))
-        for name in sorted(names):
+        for name in sorted(set(names) - SKIP_DIRS): # .git is a file in a linked working tree
             if not suffixes or name.endswith(suffixes):
                 yield Path(top, name).relative_to(ROOT)
 

@@ -2,6 +2,7 @@
 """What tests of a running launcher ask its API, and how they change its cameras."""
 import json
 import signal
+import struct
 
 from harness import PASSWORD, until
 
@@ -18,6 +19,10 @@ def equal(found, wanted, what=""):
     assert found == wanted, f"{what}: found {found!r}, wanted {wanted!r}"
 
 
+def contains(text, part):
+    assert part in text, f"{part!r} is not in: {text}"
+
+
 def put(s, name, description, headers=None, auth=("admin", PASSWORD)):
     body = description if isinstance(description, bytes) else json.dumps(description).encode()
     return s.get(f"/api/v1/cameras/{name}", method="PUT", body=body, headers={**JSON, **(headers or {})}, auth=auth)
@@ -28,7 +33,9 @@ def delete(s, name, headers=None):
 
 
 def cameras(s):
-    return {c["name"]: c for c in json.loads(s.get("/api/v1/cameras")[2])["cameras"]}
+    status, _, body = s.get("/api/v1/cameras")
+    assert status == 200, (status, body)
+    return {c["name"]: c for c in json.loads(body)["cameras"]}
 
 
 def rewrite(s, change):
@@ -67,3 +74,15 @@ def log_in(s, user="admin", password=PASSWORD):
                                  body=json.dumps({"user": user, "password": password}).encode())
     equal(status, 200, body)
     return {"Cookie": fields["Set-Cookie"].split(";")[0]}
+
+
+def jpeg_size(jpeg):
+    """(width, height) as the JPEG's frame header says (ITU-T T.81, B.2.2)."""
+    assert jpeg[:2] == b"\xff\xd8" and jpeg[-2:] == b"\xff\xd9", jpeg[:16]
+    at = 2
+    while True:
+        marker, length = struct.unpack("!HH", jpeg[at:at + 4])
+        if marker in (0xffc0, 0xffc1, 0xffc2):
+            height, width = struct.unpack("!HH", jpeg[at + 5:at + 9])
+            return width, height
+        at += 2 + length

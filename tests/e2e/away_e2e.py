@@ -180,7 +180,7 @@ def a_camera_that_is_killed_is_counted_down_to_and_plays_again():
 @suite.case
 def a_codec_that_the_browser_cannot_play_is_named():
     global camera
-    start({"front": {"main": camera.url()}}, "codec")
+    start({"front": {"main": camera.url(), "outputs": {"webrtc": {"transcode": False}}}}, "codec")
     plays()
     before, origin = len(browser.joins()), browser.js("return performance.timeOrigin")
     camera = again(camera, *SMALL, "--codec", "h265")

@@ -98,9 +98,9 @@ class Viewers:
         assert viewer.pictures, str(viewer)
         return viewer
 
-    def begin(self, name, camera=None, sound=False):
+    def begin(self, name, camera=None, sound=False, forged=False):
         viewer = self.viewers[name] = Viewer(name)
-        self._say(f"join {name} {camera or name}{' sound' if sound else ''}")
+        self._say(f"join {name} {camera or name}{' sound' if sound else ' forged' if forged else ''}")
         return viewer
 
     def leave(self, name):

@@ -81,7 +81,7 @@ class Fault:
         kinds = [failure] if isinstance(failure, str) else failure
 
         def as_wanted(seen):
-            return (seen.at >= self.began and seen.state != "streaming" and (not state or seen.state == state)
+            return (seen.at >= self.began and (seen.state == state if state else seen.state != "streaming")
                     and seen.failure in kinds and re.search(reason, seen.reason))
 
         seen = self.matrix.status.wait(self.name, as_wanted, self.began, within + 10,

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -56,6 +57,14 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def any_certificate():
+    """A TLS context that takes also self-signed ones."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class Process:
@@ -124,28 +133,47 @@ class Camera(Process):
         return f"rtsp://127.0.0.1:{self.port}/{path}"
 
 
-class Sluice(Process):
-    """The launcher with a description of cameras: {name: {stream: url or object}}."""
+class Served:
+    """A server of tests/support that prints its port and ends with its standard input."""
 
-    def __init__(self, directory, cameras, port=None, name="sluice", state=None, wait=True, under=()):
+    def __init__(self, script, *arguments):
+        self.p = subprocess.Popen([sys.executable, ROOT / "tests/support" / script, *map(str, arguments)],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.p.stdout.readline())
+
+    def stop(self):
+        self.p.stdin.close()
+        self.p.wait(10)
+        self.p.stdout.close()
+
+
+class Sluice(Process):
+    """The launcher with a description of cameras: {name: {stream: url or object}},
+    with "outputs" beside the streams if there are any. server: further fields of /server;
+    under: what it is started by."""
+
+    def __init__(self, directory, cameras, port=None, name="sluice", state=None, wait=True, under=(), server=None, env=None):
         self.port = port or free_port()
         self.state = Path(state or Path(directory) / f"{name}-state")
         self.state.mkdir(mode=0o700, exist_ok=True)
         self.config = Path(directory) / f"{name}.json"
-        streams = {c: {"streams": {s: u if isinstance(u, dict) else {"url": u} for s, u in v.items()}}
-                   for c, v in cameras.items()}
+        described = {}
+        for camera, parts in cameras.items():
+            streams = {s: u if isinstance(u, dict) else {"url": u} for s, u in parts.items() if s != "outputs"}
+            described[camera] = {"streams": streams, **({"outputs": parts["outputs"]} if "outputs" in parts else {})}
         self.config.write_text(json.dumps({
-            "version": 1, "cameras": streams,
-            "server": {"address": "127.0.0.1", "port": self.port, "state": str(self.state)}}))
+            "version": 1, "cameras": described,
+            "server": {"address": "127.0.0.1", "port": self.port, "state": str(self.state),
+                       **(server or {})}}))
         super().__init__([*under, BUILD / "launcher/sluice", "run", self.config], directory, name,
-                         {"SLUICE_ADMIN_PASSWORD": PASSWORD})
-        self.base = f"http://127.0.0.1:{self.port}"
+                         {"SLUICE_ADMIN_PASSWORD": PASSWORD, **(env or {})})
+        self.base = f"{'https' if 'tls' in (server or {}) else 'http'}://127.0.0.1:{self.port}"
         if wait:
             until(lambda: not self.running() or self.get("/healthz", auth=None)[0] == 200, 20, "/healthz answers")
             assert self.running(), self.output()
 
     def get(self, path, auth=("admin", PASSWORD), method="GET", body=None, headers=None):
-        """(status, headers, body); status 0 if nobody answers. Redirects are not followed."""
+        """(status, headers, body); status 0 and the reason as the body if nobody answers. Redirects are not followed."""
         request = urllib.request.Request(self.base + path, method=method, data=body, headers=headers or {})
         if auth:
             request.add_header("Authorization", "Basic " + base64.b64encode(":".join(auth).encode()).decode())
@@ -155,12 +183,12 @@ class Sluice(Process):
                 return None
 
         try:
-            with urllib.request.build_opener(Stay).open(request, timeout=10) as answer:
+            with urllib.request.build_opener(Stay, urllib.request.HTTPSHandler(context=any_certificate())).open(request, timeout=10) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as e:
             return e.code, e.headers, e.read()
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            return 0, {}, b""
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as e:
+            return 0, {}, repr(e).encode()
 
 
 class Browser:
@@ -301,9 +329,9 @@ class Browser:
             "const done = arguments[2]; const v = document.querySelectorAll('video')[arguments[1]];"
             "probe.frames(v, arguments[0]).then(done)", milliseconds, index)
 
-    def choose_stream(self, name, index=0):
+    def choose_quality(self, name, index=0):
         """By the control of the page: auto, main or sub."""
-        self.js("const s = document.querySelectorAll('select.stream')[arguments[1]]; s.value = arguments[0];"
+        self.js("const s = document.querySelectorAll('select.quality')[arguments[1]]; s.value = arguments[0];"
                 "s.dispatchEvent(new Event('change'))", name, index)
 
     def joins(self):

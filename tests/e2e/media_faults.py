@@ -23,6 +23,7 @@ def sps_changes_in_mid_stream(f):
 @matrix.fault()
 def timestamps_frozen(f):
     f.set(frozen=True)
+    f.is_noticed("clock", "timestamps", 5.0, "streaming")
     f.goes_on(12, 1.0)
     f.camera.set(frozen=False)
     f.goes_on(15, 1.0)
@@ -87,40 +88,32 @@ def no_key_frame_ever(f):
     f.is_back(15.0) # what somebody has to change at the camera is not asked for all the time
 
 
-@matrix.fault()
-def no_key_frame_after_the_first(f):
-    f.reboot(media="one-idr")
+def goes_on_with(f, media, seconds):
+    f.reboot(media=media)
     f.is_back()
     f.fault()
-    f.goes_on(25, 0.5) # longer than a GOP that is kept
+    f.goes_on(seconds, 0.5)
     f.camera.set(media="a")
+
+
+@matrix.fault()
+def no_key_frame_after_the_first(f):
+    goes_on_with(f, "one-idr", 25) # longer than a GOP that is kept
 
 
 @matrix.fault()
 def i_slices_without_idr(f):
-    f.reboot(media="i-slices")
-    f.is_back()
-    f.fault()
-    f.goes_on(8, 0.5)
-    f.camera.set(media="a")
+    goes_on_with(f, "i-slices", 8)
 
 
 @matrix.fault()
 def recovery_points_without_idr(f):
-    f.reboot(media="recovery-points")
-    f.is_back()
-    f.fault()
-    f.goes_on(8, 0.5)
-    f.camera.set(media="a")
+    goes_on_with(f, "recovery-points", 8)
 
 
 @matrix.fault()
 def intra_refresh(f):
-    f.reboot(media="refresh")
-    f.is_back()
-    f.fault()
-    f.goes_on(25, 0.5)
-    f.camera.set(media="a")
+    goes_on_with(f, "refresh", 25)
 
 
 def plays(f, media, size="320x180", **options):

@@ -96,7 +96,7 @@ def main_and_sub_by_the_page():
     seen = browser.frames(500)[-1]["stream"]
     for wanted in (3 - seen, seen):
         name = {1: "main", 2: "sub"}[wanted]
-        browser.choose_stream(name)
+        browser.choose_quality(name)
         until(lambda w=wanted: browser.frames(300)[-1]["stream"] == w, 5, f"the picture is {name}'s")
         frames = browser.frames(1500)
         assert moving(frames), [f["ms"] for f in frames[:20]]
@@ -112,9 +112,9 @@ def sockets_that_break_stop_no_picture():
     browser.js("probe.breakSockets()")
     assert longest_gap(browser.frames(1500)) < 1000
     until(lambda: browser.sockets() == ["/api/v1/events", "/ws"], 5, "they are open again")
-    browser.choose_stream({1: "main", 2: "sub"}[3 - seen])
+    browser.choose_quality({1: "main", 2: "sub"}[3 - seen])
     until(lambda: browser.frames(300)[-1]["stream"] == 3 - seen, 5, "the session listens again")
-    browser.choose_stream("auto")
+    browser.choose_quality("auto")
     assert len(browser.joins()) == before and [v["id"] for v in viewers()] == session, "the same session"
 
 
@@ -189,11 +189,11 @@ def without_websockets_it_asks_and_plays_all_the_same():
     assert not browser.sockets()
     until(streaming, 15, "both can be shown")
     seen = browser.frames(500)[-1]["stream"]
-    browser.choose_stream({1: "main", 2: "sub"}[3 - seen])
+    browser.choose_quality({1: "main", 2: "sub"}[3 - seen])
     until(lambda: browser.frames(300)[-1]["stream"] == 3 - seen, 5, "the other stream")
     assert len(browser.joins()) == 1, "by WHEP, once"
     until(lambda: browser.asked() >= 3, 10, "the page asks")
-    browser.choose_stream("auto")
+    browser.choose_quality("auto")
     browser.d.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
 

@@ -18,12 +18,14 @@ class Refused(Exception):
 
 
 class WebSocket:
-    def __init__(self, port, path, protocol, headers=None, receive_buffer=None):
+    def __init__(self, port, path, protocol, headers=None, receive_buffer=None, tls=None):
         self.s = socket.socket()
         if receive_buffer:
             self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.s.settimeout(10)
         self.s.connect(("127.0.0.1", port))
+        if tls: # a context
+            self.s = tls.wrap_socket(self.s)
         fields = {"Host": f"127.0.0.1:{port}", "Upgrade": "websocket", "Connection": "Upgrade",
                   "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
                   "Sec-WebSocket-Protocol": protocol, **(headers or {})}
@@ -38,8 +40,9 @@ class WebSocket:
         self.pings = 0
         status = int(self.head.split()[1])
         if status != 101:
+            told = [int(line.split(":")[1]) for line in self.head.split("\r\n") if line.lower().startswith("content-length:")]
             try:
-                while True:
+                while not told or len(self.data) < told[0]:
                     self._more()
             except (EOFError, OSError):
                 pass
@@ -60,7 +63,9 @@ class WebSocket:
 
     def send_frame(self, opcode, payload=b""):
         mask = os.urandom(4)
-        length = struct.pack("!B", 0x80 | len(payload)) if len(payload) < 126 else struct.pack("!BH", 0xfe, len(payload))
+        size = len(payload)
+        length = (struct.pack("!B", 0x80 | size) if size < 126 else
+                  struct.pack("!BH", 0xfe, size) if size < 1 << 16 else struct.pack("!BQ", 0xff, size))
         self.s.sendall(bytes([0x80 | opcode]) + length + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload)))
 
     def send(self, message):

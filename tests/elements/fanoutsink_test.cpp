@@ -254,20 +254,7 @@ TEST_F(FanoutSink, ReadyEndsTheGenerationAndPausedBeginsAnother) {
 TEST_F(FanoutSink, UpAndDownManyTimesWhileDataComes) {
     Rig rig;
     std::atomic<bool> over = false;
-    std::thread pusher([&] {
-        OtherPad sound(rig.element(), mulaw);
-        while (!over) {
-            auto b = buffer_of(Bytes(160, 7));
-            if (gst_pad_push(sound.src.get(), b.release()) == GST_FLOW_FLUSHING) {
-                GstSegment segment;
-                gst_segment_init(&segment, GST_FORMAT_TIME);
-                const auto c = caps(mulaw);
-                gst_pad_push_event(sound.src.get(), gst_event_new_caps(c.get()));
-                gst_pad_push_event(sound.src.get(), gst_event_new_segment(&segment));
-                std::this_thread::yield();
-            }
-        }
-    });
+    std::thread pusher([&] { push_sound_until(over, rig.element()); });
     for (int i = 0; i < 100; i++)
         for (const GstState state :
              {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED})

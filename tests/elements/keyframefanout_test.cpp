@@ -27,7 +27,7 @@ public:
         EXPECT_TRUE(src_);
         static GstStaticPadTemplate any =
             GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
-        sink_ = ref(gst_pad_new_from_static_template(&any, "sink"));
+        sink_ = adopt(GST_PAD(gst_object_ref_sink(gst_pad_new_from_static_template(&any, "sink"))));
         g_object_set_data(G_OBJECT(sink_.get()), "receiver", this);
         gst_pad_set_chain_function(sink_.get(), chain);
         gst_pad_set_event_function(sink_.get(), event);
@@ -134,7 +134,7 @@ class KeyframeFanoutTest : public testing::Test {
 protected:
     void SetUp() override {
         element = make_element("keyframefanout");
-        in = ref(gst_pad_new("src", GST_PAD_SRC));
+        in = adopt(GST_PAD(gst_object_ref_sink(gst_pad_new("src", GST_PAD_SRC))));
         g_object_set_data(G_OBJECT(in.get()), "test", this);
         gst_pad_set_event_function(in.get(), upstream_event);
         const auto sink_pad = adopt(gst_element_get_static_pad(element.get(), "sink"));

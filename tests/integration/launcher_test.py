@@ -14,7 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
-from harness import BUILD, ROOT, PASSWORD, Process, Sluice, Suite, free_port, until  # noqa: E402
+from api import contains, equal  # noqa: E402
+from harness import BUILD, ROOT, PASSWORD, Process, Served, Sluice, Suite, free_port, until  # noqa: E402
 
 suite = Suite()
 case = suite.case
@@ -33,26 +34,6 @@ def write(name, content):
     path = Path(suite.directory) / name
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return path
-
-
-def equal(found, wanted, what=""):
-    assert found == wanted, f"{what}: found {found!r}, wanted {wanted!r}"
-
-
-def contains(text, part):
-    assert part in text, f"{part!r} is not in: {text}"
-
-
-class ScriptedCamera:
-    def __init__(self, mode):
-        self.p = subprocess.Popen([sys.executable, ROOT / "tests/support/scripted_rtsp.py", mode],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.port = int(self.p.stdout.readline())
-
-    def stop(self):
-        self.p.stdin.close()
-        self.p.wait(10)
-        self.p.stdout.close()
 
 
 SERVER = None
@@ -398,7 +379,7 @@ def each_way_a_camera_fails_has_its_reason():
         "close": ("ended", "the camera closed the connection"),
         "garbage": ("protocol", "what answers there does not speak RTSP"),
     }
-    scripts = {mode: suite.keep(ScriptedCamera(mode)) for mode in expected}
+    scripts = {mode: suite.keep(Served("scripted_rtsp.py", mode)) for mode in expected}
     cameras = {mode: {"main": f"rtsp://127.0.0.1:{camera.port}/x"} for mode, camera in scripts.items()}
     cameras["wrong-password"] = {"main": {"url": f"rtsp://127.0.0.1:{scripts['denied'].port}/x", "user": "viewer",
                                           "password": {"env": "CAMERA_PASSWORD"}}}
@@ -446,7 +427,7 @@ def each_way_a_camera_fails_has_its_reason():
 
 @case
 def the_cameras_password_is_wiped_from_the_process_list():
-    camera = suite.keep(ScriptedCamera("denied"))
+    camera = suite.keep(Served("scripted_rtsp.py", "denied"))
     p = suite.keep(Process([SLUICE, "run", "--address", "127.0.0.1", "--port", "0", "--state",
                             Path(suite.directory) / "argv-state", f"rtsp://viewer:hunter2@127.0.0.1:{camera.port}/x"],
                            suite.directory, "argv", {"SLUICE_ADMIN_PASSWORD": PASSWORD}))

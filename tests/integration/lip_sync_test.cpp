@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Sound and picture of one moment reach a viewer as of one moment. A camera flashes and beeps in the same instant; a viewer
 // receives it; what it received is decoded with the times that RTP and the sender reports give each packet.
+#include "launcher/camera/pipeline_factory.hpp"
+#include "launcher/camera/track_offer.hpp"
 #include "tests/support/simcam_stream.hpp"
 #include "tests/support/whep_viewer.hpp"
 
@@ -80,17 +82,15 @@ private:
 class RtspSource {
 public:
     RtspSource(const std::string& url, const char* channel) {
-        std::ifstream file(std::string(std::getenv("SLUICE_PIPELINES")) + "/rtsp.json");
-        std::string text;
-        const auto json = nlohmann::json::parse(file);
-        for (const auto& part : json.at("pipeline"))
-            text += part.get<std::string>() + " ";
-        pipeline_ = sink(gst_parse_launch(text.c_str(), nullptr));
-        set("source", "location", url.c_str());
-        set("fanout", "channel", channel);
-        const auto source = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
-        gst_util_set_object_arg(G_OBJECT(source.get()), "protocols", "tcp");
-        g_object_set(source.get(), "latency", 0u, nullptr);
+        const Result<Templates> templates = Templates::load(std::getenv("SLUICE_PIPELINES"));
+        SourceConfig source;
+        source.source_template = "rtsp";
+        source.url = url;
+        auto made = make_source_pipeline(templates.value(), source, channel);
+        if (!made)
+            throw std::runtime_error(made.error().text);
+        pipeline_ = std::move(made).value();
+        offer_ = TrackOffer::attach(pipeline_.get());
         gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
     }
     ~RtspSource() { gst_element_set_state(pipeline_.get(), GST_STATE_NULL); }
@@ -98,11 +98,8 @@ public:
     RtspSource& operator=(const RtspSource&) = delete;
 
 private:
-    void set(const char* element, const char* property, const char* value) {
-        const auto e = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), element));
-        g_object_set(e.get(), property, value, nullptr);
-    }
     Ref<GstElement> pipeline_;
+    std::shared_ptr<TrackOffer> offer_;
 };
 
 struct Decoded {

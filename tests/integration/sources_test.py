@@ -3,6 +3,7 @@
 """Every kind of source plays: the real launcher, each time against a real server of that kind."""
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -10,19 +11,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
-from api import cameras, equal, put  # noqa: E402
+from api import cameras, contains, equal, put  # noqa: E402
 from churn import Watchers  # noqa: E402
-from harness import BUILD, ROOT, Camera, Process, Sluice, Suite, free_port, until  # noqa: E402
+from harness import BUILD, Camera, Process, Served, Sluice, Suite, free_port, until  # noqa: E402
 
 suite = Suite()
 case = suite.case
 HERE = Path(suite.directory)
 PICTURE = "testsrc=size=320x240:rate=25"
 SMALL = ("--gop", "1", "--width", "320", "--height", "240", "--fps", "15", "--bitrate", "300")
-
-
-def contains(text, part):
-    assert part in text, f"{part!r} is not in: {text}"
 
 
 def ffmpeg(*arguments):
@@ -34,20 +31,6 @@ def clip(name, seconds, *codec):
     ffmpeg("-f", "lavfi", "-i", PICTURE, "-f", "lavfi", "-i", "sine=frequency=1000:sample_rate=48000", "-t", str(seconds),
            "-pix_fmt", "yuv420p", "-c:v", "libx264", "-tune", "zerolatency", "-g", "25", *codec, HERE / name)
     return name
-
-
-class Served:
-    """A server of tests/support that prints its port and ends with its standard input."""
-
-    def __init__(self, script, *arguments):
-        self.p = subprocess.Popen([sys.executable, ROOT / "tests/support" / script, *map(str, arguments)],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.port = int(self.p.stdout.readline())
-
-    def stop(self):
-        self.p.stdin.close()
-        self.p.wait(10)
-        self.p.stdout.close()
 
 
 def pictures():
@@ -210,6 +193,24 @@ def motion_jpeg_over_http():
     equal(suite.close(s), 0)
     for server in servers.values():
         suite.close(server)
+
+
+@case
+def a_small_file_that_claims_a_huge_picture():
+    """Decoded it would be 337 MB, each time: enough of them, and all cameras are gone."""
+    huge = HERE / "huge"
+    huge.mkdir(exist_ok=True)
+    picture = bytearray(sorted(Path(pictures()).glob("*.jpg"))[0].read_bytes())
+    size = picture.index(b"\xff\xc0") + 5
+    picture[size:size + 4] = struct.pack(">HH", 15000, 15000)
+    (huge / "0.jpg").write_bytes(picture)
+    server = suite.keep(Served("mjpeg_server.py", huge))
+    s = suite.keep(Sluice(suite.directory, {"huge": {"main": f"http://127.0.0.1:{server.port}/video"}}, name="huge"))
+    reason(s, "huge", "negotia")
+    time.sleep(3)
+    assert s.resident() < 700, f"{s.resident()} MB"
+    equal(suite.close(s), 0)
+    suite.close(server)
 
 
 @case

@@ -429,13 +429,19 @@ TEST_F(WebrtcHttpTest, SwitchingSaysWhatIsWrong) {
     const auto patch = [&](const std::string& body) { return server.request("PATCH", session, json_type, body); };
     EXPECT_EQ(patch(R"({"stream": "sub"})").status, 204u);
     EXPECT_EQ(patch(R"({"stream": "main"})").status, 204u);
+    const auto quality = [&] { return Json::parse(server.request("GET", session).body)["quality"]; };
+    EXPECT_EQ(quality(), "main") << "who names a stream pins it";
+    EXPECT_EQ(patch(R"({"quality": "auto"})").status, 204u);
+    EXPECT_EQ(quality(), "auto");
+    EXPECT_EQ(patch(R"({"quality": "sub"})").status, 204u);
+    EXPECT_EQ(quality(), "sub");
     EXPECT_TRUE(is_problem(patch(R"({"stream": "third"})"), 400, "bad-input", "no stream 'third'"));
     EXPECT_TRUE(
         is_problem(patch(R"({"stream": "hevc"})"), 406, "not-acceptable", "sends H265, this session takes only H264"));
     EXPECT_TRUE(is_problem(patch(R"({"stream": "b"})"), 406, "not-acceptable", "B-frames"));
-    for (const char* bad :
-         {"{}", "[]", "null", "{\"stream\": 1}", "{\"stream\": \"sub\", \"x\": 1}", "{", "\xff\xfe", "\"sub\""})
-        EXPECT_TRUE(is_problem(patch(bad), 400, "bad-input", "{\"stream\": \"main\"}")) << bad;
+    for (const char* bad : {"{}", "[]", "null", "{\"stream\": 1}", "{\"quality\": 1}",
+                            "{\"stream\": \"sub\", \"quality\": \"sub\"}", "{", "\xff\xfe", "\"sub\""})
+        EXPECT_TRUE(is_problem(patch(bad), 400, "bad-input", "{\"quality\": \"auto\"}")) << bad;
     EXPECT_TRUE(is_problem(patch("{\"stream\": \"\xff\xc3\"}"), 400, "bad-input", "")) << "bytes that are no text";
     EXPECT_TRUE(is_problem(patch("{\"stream\": \"" + std::string(10000, 'x') + "\"}"), 400, "bad-input", "no stream"));
 }
@@ -451,6 +457,13 @@ TEST_F(WebrtcHttpTest, StatisticsOfASession) {
     EXPECT_EQ(s["connected-ms"], -1.0);
     EXPECT_EQ(s["first-frame-ms"], -1.0);
     EXPECT_EQ(s["packets-sent"], 0);
+    EXPECT_EQ(s["quality"], "auto");
+    EXPECT_EQ(s["stream"], "main");
+    EXPECT_EQ(s["switches"], 0);
+    EXPECT_EQ(s["freezes"], 0);
+    EXPECT_EQ(s["stream-reason"], "the only stream");
+    for (const char* unknown : {"estimate", "received-bitrate", "loss", "rtt", "queue-delay"})
+        EXPECT_FALSE(s.contains(unknown)) << unknown;
     EXPECT_EQ(server.request("HEAD", session).status, 200u);
 }
 

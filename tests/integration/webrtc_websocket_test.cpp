@@ -105,7 +105,10 @@ TEST_F(WebrtcWebsocketTest, TheOtherStreamIsToldWhenItIsSent) {
     client.say({{"type", "stream"}, {"id", "a"}, {"stream", "third"}});
     expect_error(client.next(), "a", 400, "'third'");
     client.say({{"type", "stream"}, {"id", "a"}, {"stream", "sub"}});
-    EXPECT_EQ(client.next(), (Json{{"type", "switched"}, {"id", "a"}, {"stream", "sub"}}));
+    EXPECT_EQ(
+        client.next(),
+        (Json{
+            {"type", "switched"}, {"id", "a"}, {"stream", "sub"}, {"quality", "sub"}, {"reason", "sub is asked for"}}));
     EXPECT_TRUE(viewer.wait_for("K101")) << viewer.received();
 }
 
@@ -133,7 +136,12 @@ TEST_F(WebrtcWebsocketTest, ABrokenSocketEndsNothingAndAnotherTakesItUp) {
     WsClient again(ws());
     again.next();
     again.say({{"type", "attach"}, {"id", "z"}, {"session", session}});
-    EXPECT_EQ(again.next(), (Json{{"type", "attached"}, {"id", "z"}, {"session", session}, {"stream", "main"}}));
+    EXPECT_EQ(again.next(), (Json{{"type", "attached"},
+                                  {"id", "z"},
+                                  {"session", session},
+                                  {"stream", "main"},
+                                  {"quality", "auto"},
+                                  {"reason", "the only stream"}}));
     again.say({{"type", "leave"}, {"id", "z"}});
     EXPECT_EQ(again.next().value("type", ""), "closed");
     again.say({{"type", "attach"}, {"id", "z"}, {"session", session}});

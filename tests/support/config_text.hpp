@@ -24,12 +24,14 @@ inline SecretSource fake_secrets() {
                 return std::nullopt;
             },
             [](const std::string& path) -> Result<std::string> {
-                if (path == "/cfg/front.pw" || path == "/abs.pw")
+                if (path == "/cfg/front.pw" || path == "/abs.pw" || path == "/run/credentials/front" ||
+                    path == "/run/credentials/sluice_yard")
                     return std::string("from-file\n");
                 if (path == "/cfg/two-lines")
                     return std::string("one\ntwo\n");
                 return Error{ErrorKind::missing_file, "No such file or directory"};
-            }};
+            },
+            "", "", "/run/credentials"};
 }
 
 // Templates as the real ones, with less in them.

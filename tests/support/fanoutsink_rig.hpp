@@ -4,7 +4,9 @@
 
 #include "tests/support/element_rig.hpp"
 
+#include <atomic>
 #include <functional>
+#include <thread>
 
 namespace sluice::test {
 
@@ -87,9 +89,13 @@ struct OtherPad {
         src = adopt(GST_PAD(gst_object_ref_sink(gst_pad_new("src", GST_PAD_SRC))));
         gst_pad_set_active(src.get(), TRUE);
         EXPECT_EQ(gst_pad_link(src.get(), sinkpad.get()), GST_PAD_LINK_OK);
+        begin(caps_text);
+    }
+    // What comes of it shows with the first buffer.
+    void begin(const char* caps_text) {
         gst_pad_push_event(src.get(), gst_event_new_stream_start("other"));
         const auto c = caps(caps_text);
-        gst_pad_push_event(src.get(), gst_event_new_caps(c.get())); // what comes of it shows with the first buffer
+        gst_pad_push_event(src.get(), gst_event_new_caps(c.get()));
         GstSegment segment;
         gst_segment_init(&segment, GST_FORMAT_TIME);
         gst_pad_push_event(src.get(), gst_event_new_segment(&segment));
@@ -106,5 +112,17 @@ struct OtherPad {
     GstElement* element;
     Ref<GstPad> sinkpad, src;
 };
+
+// Sound that comes all the time, whatever the element's state, until it is told to stop: for a thread of its own.
+inline void push_sound_until(const std::atomic<bool>& over, GstElement* element) {
+    OtherPad sound(element, mulaw);
+    while (!over) {
+        auto b = buffer_of(Bytes(160, 7));
+        if (gst_pad_push(sound.src.get(), b.release()) == GST_FLOW_FLUSHING) {
+            sound.begin(mulaw);
+            std::this_thread::yield();
+        }
+    }
+}
 
 } // namespace sluice::test

@@ -11,6 +11,8 @@ struct RtpPacket {
     bool padding = false, extension = false, marker = false;
     uint16_t seq = 0;
     uint32_t timestamp = 0, ssrc = 0;
+    uint32_t extension_profile = 0;
+    Bytes extension_data;
     Bytes payload;
 };
 
@@ -34,7 +36,13 @@ inline RtpPacket rtp_packet(GstBuffer* buffer) {
     p.seq = static_cast<uint16_t>(be(2, 2));
     p.timestamp = be(4, 4);
     p.ssrc = be(8, 4);
-    p.payload.assign(b.begin() + 12, b.end());
+    size_t at = 12;
+    if (p.extension && b.size() >= 16) {
+        p.extension_profile = be(12, 2);
+        at = 16 + 4 * be(14, 2);
+        p.extension_data.assign(b.begin() + 16, b.begin() + static_cast<long>(std::min(at, b.size())));
+    }
+    p.payload.assign(b.begin() + static_cast<long>(std::min(at, b.size())), b.end());
     return p;
 }
 

@@ -14,58 +14,44 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
+from functools import partial
 
-ROOT = Path(__file__).resolve().parents[2]
+from sides import ROOT, Behind, Front, end_on_signals
 
-# suite -> build directory it runs in. Order is the order of running: the cheap ones first.
-MESON_SUITES = {"unit": "build", "elements": "build", "integration": "build", "faults": "build", "e2e": "build"}
+# Suites of the normal build, in the order of running: the cheap ones first.
+MESON_SUITES = ["unit", "elements", "integration", "attack", "faults", "e2e"]
+TABLES = {"faults": "fault-matrix", "attack": "attack-tables"} # where their programs write what they have measured
+# Reports need line numbers; -O1 and no more debug information compile in two thirds of the time.
+SANITIZED = ["-Doptimization=1", "-Ddebug=false", "-Db_lundef=false"] # libasan wants its symbols undefined in libraries
+# Null, misaligned and too short objects double what is compiled; ASan and the fuzz targets see them, too.
 SANITIZERS = {
-    "asan": ("build-asan", ["-Db_sanitize=address,undefined"]),
-    "tsan": ("build-tsan", ["-Db_sanitize=thread"]),
+    "asan": ("build-asan", ["-Db_sanitize=address,undefined", "-Dcpp_args=-g1 -fno-sanitize=null,alignment,object-size"]),
+    "tsan": ("build-tsan", ["-Db_sanitize=thread", "-Dcpp_args=-g1"]),
 }
-LONG_SUITES = ["tidy", "clang", "fuzz", "soak"]
-ALL_SUITES = ["checks", *MESON_SUITES, *SANITIZERS]
+LINE_NUMBERS = ["-Ddebug=false", "-Dcpp_args=-g1"] # a fifth less to compile; who debugs in a build directory wants more
+LONG_SUITES = ["tidy", "clang", "soak"]
+ALL_SUITES = ["checks", *MESON_SUITES, *SANITIZERS, "fuzz"]
+FUZZ_SECONDS, LONG_FUZZ_SECONDS = 10, 600  # per target
 
 
-class Tally:
-    def __init__(self):
-        self.passed = 0
-        self.skipped = 0
-        self.failures = []
-
-    def ok(self):
-        self.passed += 1
-
-    def fail(self, name, why=""):
-        self.failures.append((name, why))
-
-
-def say(text):
-    print(f"== {text}", flush=True)
-
-
-def call(argv, **kw):
-    return subprocess.run([str(a) for a in argv], cwd=ROOT, **kw).returncode
-
-
-def configure(directory, options, tally):
+def configure(side, directory, options, env=None, fresh=()):
     """meson setup, or again if the directory is there: new test files are found at configure time."""
     build = ROOT / directory
-    again = ["--reconfigure"] if (build / "meson-private" / "coredata.dat").exists() else []
-    if call(["meson", "setup", *again, directory, *options], stdout=subprocess.DEVNULL) == 0:
+    again = ["--reconfigure"] if (build / "meson-private" / "coredata.dat").exists() else fresh
+    if side.call(["meson", "setup", *again, directory, *options], stdout=subprocess.DEVNULL,
+                 env={**os.environ, **(env or {})}) == 0:
         return True
     log = build / "meson-logs" / "meson-log.txt"
     if log.exists():
-        print("\n".join(log.read_text(errors="replace").splitlines()[-30:]))
-    tally.fail(f"{directory}: configure")
+        side.write("\n".join(log.read_text(errors="replace").splitlines()[-30:]) + "\n")
+    side.tally.fail(f"{directory}: configure")
     return False
 
 
-def build(directory, tally, targets=()):
-    if call(["ninja", "-C", directory, *targets], stdout=subprocess.PIPE if targets == ("-n",) else None) == 0:
+def build(side, directory, targets=()):
+    if side.call(["ninja", "-C", directory, "-j", side.jobs(), *side.quiet, *targets]) == 0:
         return True
-    tally.fail(f"{directory}: build")
+    side.tally.fail(f"{directory}: build")
     return False
 
 
@@ -87,16 +73,18 @@ def count_junit(path, tally, prefix):
     return bad
 
 
-def run_meson(directory, suites, tally, prefix="", env=None, extra=()):
+def run_meson(side, directory, suites, prefix="", env=None, extra=()):
+    tally = side.tally
     logs = ROOT / directory / "meson-logs"
-    for name in ("testlog.junit.xml", "testlog.json"):
-        (logs / name).unlink(missing_ok=True)
-    argv = ["meson", "test", "-C", directory, "--no-rebuild", "--print-errorlogs", *extra]
+    name = "-".join(["testlog", *(word.name for word in side.wrapper[1:])]) # as meson calls them
+    junit, log = logs / f"{name}.junit.xml", logs / f"{name}.json"
+    junit.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
+    argv = ["meson", "test", "-C", directory, "--no-rebuild", "--print-errorlogs", *side.wrapper, *extra]
     for suite in suites:
         argv += ["--suite", suite]
-    call(argv, env={**os.environ, **(env or {})})
+    side.call(argv, env={**os.environ, **(env or {})})
     before = tally.passed + len(tally.failures)
-    junit, log = logs / "testlog.junit.xml", logs / "testlog.json"
     if not junit.exists() or not log.exists():
         tally.fail(f"{prefix}{'+'.join(suites)}", "meson test wrote no result")
         return
@@ -133,51 +121,89 @@ def run_checks(tally, which):
         tally.fail("checks", "no check found")
 
 
-def show_tables():
-    """What the programs of the fault matrix have measured."""
-    for table in sorted((ROOT / "build" / "fault-matrix").glob("*.txt")):
+def show_tables(directory):
+    for table in sorted((ROOT / "build" / directory).glob("*.txt")):
         print(f"   {table.stem}\n" + "".join(f"      {line}\n" for line in table.read_text().splitlines()), flush=True)
 
 
-def run_long(suites, tally, soak_seconds):
+def run_flap(side, seconds):
+    side.say(f"flap, {seconds} s")
+    run_meson(side, "build", ["soak"], "soak ", env={"SLUICE_SOAK_SECONDS": str(seconds)},
+              extra=["--timeout-multiplier", "20", "flap"])
+
+
+def run_sanitized(name, side):
+    side.say(name)
+    directory = SANITIZERS[name][0]
+    if build(side, directory, ["sanitized"]):
+        run_meson(side, directory, ["unit", "elements"], f"{name} ",
+                  extra=["--timeout-multiplier", side.timeouts, "--num-processes", side.jobs()])
+
+
+def configure_fuzz(side, seconds):
+    """libFuzzer, which only clang has; the targets alone are built."""
+    return configure(side, "build-fuzz", ["-Dfuzzers=true", f"-Dfuzz-seconds={seconds}", "-Dcpp_args=-g1", "-Ddebug=false",
+                                          "-Db_sanitize=address,undefined", "-Db_lundef=false"], env={"CXX": "clang++"})
+
+
+def run_fuzz(seconds, side):
+    side.say(f"fuzz, {seconds} s per target")
+    if build(side, "build-fuzz", ["fuzzers"]):
+        run_meson(side, "build-fuzz", ["fuzz"], "fuzz ", extra=["--num-processes", side.jobs()])
+
+
+def run_long(side, suites, soak_seconds):
     if "tidy" in suites:
-        say("clang-tidy")
-        if call([".ci/clang-tidy-all", "build"]) == 0:
-            tally.ok()
+        side.say("clang-tidy")
+        if side.call([".ci/clang-tidy-all", "build"]) == 0:
+            side.tally.ok()
         else:
-            tally.fail("clang-tidy")
+            side.tally.fail("clang-tidy")
     if "clang" in suites:
-        say("clang build")
-        env = {**os.environ, "CXX": "clang++"}
-        again = ["--reconfigure"] if (ROOT / "build-clang" / "meson-private" / "coredata.dat").exists() else []
-        if call(["meson", "setup", *again, "build-clang", "-Dtests=false", "-Dwerror=true"], env=env,
-                stdout=subprocess.DEVNULL) == 0 and call(["ninja", "-C", "build-clang"]) == 0:
-            tally.ok()
-        else:
-            tally.fail("clang build")
-    for suite in ("fuzz", "soak"):
-        if suite in suites:
-            say(suite)
-            directory = "build"
-            if suite == "fuzz":
-                directory = "build-fuzz"
-                env = {**os.environ, "CXX": "clang++"}
-                again = ["--reconfigure"] if (ROOT / directory / "meson-private" / "coredata.dat").exists() else []
-                if call(["meson", "setup", *again, directory, "-Dfuzzers=true", "-Db_sanitize=address,undefined",
-                         "-Db_lundef=false"], env=env, stdout=subprocess.DEVNULL) != 0:
-                    tally.fail("build-fuzz: configure")
-                    continue
-                if not build(directory, tally):
-                    continue
-            run_meson(directory, [suite], tally, f"{suite} ", extra=["--timeout-multiplier", "20"],
-                      env={"SLUICE_SOAK_SECONDS": str(soak_seconds)})
+        side.say("clang build")
+        if configure(side, "build-clang", ["-Dtests=false", "-Dwerror=true"], env={"CXX": "clang++"}) and \
+                build(side, "build-clang"):
+            side.tally.ok()
+    if "soak" in suites:
+        side.say("soak")
+        run_meson(side, "build", ["soak"], "soak ", extra=["--timeout-multiplier", "20"],
+                  env={"SLUICE_SOAK_SECONDS": str(soak_seconds)})
 
 
-def main():
+def run_front(front, suites, flap, behind):
+    """The suites of the normal build, one after the other; what ended behind them is told in between."""
+    for suite in suites:
+        front.say(suite)
+        if suite in TABLES:
+            shutil.rmtree(ROOT / "build" / TABLES[suite], ignore_errors=True)
+        run_meson(front, "build", [suite])
+        if suite in TABLES:
+            show_tables(TABLES[suite])
+        if behind:
+            behind.show()
+    if flap and suites:
+        run_flap(front, flap)
+
+
+def report(tally, started):
+    print()
+    for name, why in tally.failures:
+        print(f"FAILED {name}" + (f": {why.splitlines()[0][:200]}" if why else ""))
+    if tally.skipped:
+        print(f"{tally.skipped} skipped")
+    print("seconds: " + ", ".join(f"{name} {seconds:.0f}" for name, seconds in tally.seconds))
+    print(f"took {time.monotonic() - started:.0f} s")
+    print(f"{tally.passed} passed, {len(tally.failures)} failed")
+    return 1 if tally.failures or not tally.passed else 0
+
+
+def arguments():
     parser = argparse.ArgumentParser(prog="tests/run", description="Builds Sluice and runs its tests.")
     parser.add_argument("--suite", action="append", metavar="NAME",
                         help=f"only this suite (may be repeated): {', '.join(ALL_SUITES + LONG_SUITES)}")
-    parser.add_argument("--long", action="store_true", help="also clang-tidy, a clang build, fuzzing and soak")
+    parser.add_argument("--long", action="store_true", help="also clang-tidy, a clang build, more fuzzing and soak")
+    parser.add_argument("--flap", type=int, metavar="SECONDS",
+                        help="also 64 cameras that flap for so long, while viewers of others watch")
     parser.add_argument("--no-sanitizers", action="store_true", help="leave the suites asan and tsan out")
     parser.add_argument("--no-install", action="store_true", help="do not look for missing Debian packages")
     parser.add_argument("--werror", action="store_true", help="compiler warnings are errors")
@@ -186,49 +212,57 @@ def main():
     for name in args.suite or []:
         if name not in known:
             parser.error(f"unknown suite '{name}', allowed are {', '.join(known)}")
+    return args
+
+
+def main():
+    args = arguments()
     suites = args.suite or [s for s in ALL_SUITES if not (args.no_sanitizers and s in SANITIZERS)]
     if args.long and not args.suite:
         suites += LONG_SUITES
-
-    tally = Tally()
+    end_on_signals()
     started = time.monotonic()
+    front, behind = Front(), None
     common = ["-Dtests=true", f"-Dwerror={'true' if args.werror else 'false'}"]
+    fuzz_seconds = LONG_FUZZ_SECONDS if args.long else FUZZ_SECONDS
+    try:
+        if "checks" in suites:
+            front.say("checks")
+            run_checks(front.tally, {})
 
-    if "checks" in suites:
-        say("checks")
-        run_checks(tally, {})
+        normal = [s for s in MESON_SUITES if s in suites]
+        wants_build = bool(normal or {"soak", "tidy"} & set(suites))
+        if wants_build or {*SANITIZERS, "fuzz"} & set(suites):
+            front.say("configure")
+        ready = wants_build and configure(front, "build", common, fresh=LINE_NUMBERS if args.werror else ())
+        parts = [partial(run_sanitized, name) for name, (directory, options) in SANITIZERS.items() if name in suites and
+                 configure(front, directory, [*common, *SANITIZED, *options])]
+        if "fuzz" in suites and configure_fuzz(front, fuzz_seconds):
+            parts.append(partial(run_fuzz, fuzz_seconds))
 
-    normal = [s for s in MESON_SUITES if s in suites]
-    if normal or {"soak", "tidy"} & set(suites):
-        say("build")
-        # libasan wants its symbols undefined in libraries, nobody else does.
-        if configure("build", common, tally) and build("build", tally):
-            for suite in normal:
-                say(suite)
-                if suite == "faults":
-                    shutil.rmtree(ROOT / "build" / "fault-matrix", ignore_errors=True)
-                run_meson("build", [suite], tally)
-                if suite == "faults":
-                    show_tables()
+        if wants_build:
+            front.say("build")
+            ready = ready and build(front, "build")
+        if ready and normal and parts:
+            behind = Behind(parts)
+        if ready:
+            run_front(front, normal, args.flap, behind)
+        if behind:
+            front.say("waiting for what runs behind")
+            behind.join()
+        else:
+            for part in parts:
+                part(front)
 
-    for name, (directory, options) in SANITIZERS.items():
-        if name in suites:
-            say(name)
-            if configure(directory, [*common, *options, "-Db_lundef=false", "-Doptimization=1"], tally) and \
-                    build(directory, tally):
-                run_meson(directory, ["unit", "elements"], tally, f"{name} ", extra=["--timeout-multiplier", "5"])
-
-    # Asked for by itself the soak is short enough for a change that waits for it.
-    run_long(suites, tally, 7200 if args.long else 600)
-
-    print()
-    for name, why in tally.failures:
-        print(f"FAILED {name}" + (f": {why.splitlines()[0][:200]}" if why else ""))
-    if tally.skipped:
-        print(f"{tally.skipped} skipped")
-    print(f"took {time.monotonic() - started:.0f} s")
-    print(f"{tally.passed} passed, {len(tally.failures)} failed")
-    return 1 if tally.failures or not tally.passed else 0
+        # Asked for by itself the soak is short enough for a change that waits for it.
+        run_long(front, suites, 7200 if args.long else 600)
+        front.note()
+    finally:
+        if behind:
+            behind.stop()
+    if behind:
+        front.tally.add(behind.tally)
+    return report(front.tally, started)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,22 @@
 // since the last line, to the viewer that got the fewest, and the longest time without one in ms: "412 35.2". Ends with
 // its input.
 //
-// sluice-watcher BASE-URL: viewers as its input says, "join NAME CAMERA [sound]" and "leave NAME", over one WebSocket. Says
-// "ready", then a line for each thing that happens, "WHAT NAME TIME [TEXT]", TIME in us of the monotonic clock:
+// sluice-watcher BASE-URL: viewers as its input says, "join NAME CAMERA [sound|forged]" and "leave NAME", over one WebSocket;
+// forged: its offer names another DTLS certificate than it has. Says "ready", then a line for each thing that happens,
+// "WHAT NAME TIME [TEXT]", TIME in us of the monotonic clock:
 //   joined SESSION, refused STATUS WHY, closed WHY    once
 //   p, k RTP-TIME                                     a picture is complete; one that begins with a key frame
 //   size WIDTHxHEIGHT                                 of the pictures from now on, as their SPS says
 //   sound                                             has come, ten times a second at most
 //   state streaming|waiting [WHY]                     as the launcher tells it
+//
+// sluice-watcher --exchange: one viewer whose offer and answer somebody else carries. Says {"sdp": OFFER}, takes {"sdp": ANSWER},
+// says "watching", and then the same as the first form.
 #include "tests/support/http_client.hpp"
 #include "tests/support/watch_script.hpp"
 #include "tests/support/whep_viewer.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -46,10 +52,32 @@ void report(std::list<WhepViewer>& viewers) {
     std::fflush(stdout);
 }
 
+int exchange() {
+    std::list<WhepViewer> viewers;
+    WhepViewer& viewer = viewers.emplace_back();
+    std::puts(nlohmann::json{{"sdp", viewer.offer()}}.dump().c_str());
+    std::fflush(stdout);
+    std::string line;
+    std::getline(std::cin, line);
+    const auto answer = nlohmann::json::parse(line, nullptr, false);
+    if (!answer.is_object())
+        return fail("no answer");
+    viewer.take_answer(answer.value("sdp", ""));
+    if (!viewer.wait_connected())
+        return fail("no connection");
+    std::puts("watching");
+    std::fflush(stdout);
+    while (std::getline(std::cin, line))
+        report(viewers);
+    return EXIT_SUCCESS;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     gst_init(&argc, &argv);
+    if (argc == 2 && std::string_view(argv[1]) == "--exchange")
+        return exchange();
     const char* password = std::getenv("SLUICE_ADMIN_PASSWORD");
     if ((argc != 2 && argc != 4) || !password)
         return fail("usage: sluice-watcher BASE-URL [CAMERA COUNT], with SLUICE_ADMIN_PASSWORD");

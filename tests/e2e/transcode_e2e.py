@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Viewers who can play none of a camera's streams get one that is made for them, while they watch, by a process of its own."""
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from api import cameras
+from fault_cameras import Host
+from fault_viewers import Viewers
+from harness import BUILD, Browser, Sluice, Suite, settled, until
+
+suite = Suite()
+sluice = host = viewers = None
+REASON = "main sends H265, which this viewer does not take"
+GRACE = 5 # s that a stream is made for nobody
+
+
+def stream(camera, name="web"):
+    return next((s for s in cameras(sluice)[camera]["streams"] if s["name"] == name), None)
+
+
+def workers():
+    """Children of the launcher: {what they work for: pid}."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(sluice.pid)], stdout=subprocess.PIPE, text=True, check=False)
+    return {line.split()[-1]: int(line.split()[0]) for line in listed.stdout.splitlines()}
+
+
+def sessions():
+    return {v["id"]: v for v in json.loads(sluice.get("/api/v1/viewers")[2])["viewers"]}
+
+
+@suite.case
+def nothing_is_made_while_nobody_needs_it():
+    global sluice, host, viewers
+    host = suite.keep(Host(suite.directory, {"hevc": {"media": "h265"}, "reorders": {"media": "b-frames"}, "plain": {}}))
+    sluice = suite.keep(Sluice(suite.directory, {n: {"main": host.camera(n).url()} for n in host.cameras}))
+    until(lambda: all(c["state"] == "streaming" for c in cameras(sluice).values()), 20, "all stream")
+    viewers = suite.keep(Viewers(sluice))
+    plain = viewers.join("plain")
+    assert sessions()[plain.joined]["stream"] == "main"
+    assert not workers() and not stream("plain") and not stream("hevc"), workers()
+
+
+@suite.case
+def a_viewer_without_h265_gets_a_picture_and_hears_why():
+    viewer = viewers.join("h1", "hevc")
+    session = sessions()[viewer.joined]
+    assert (session["stream"], session["stream-reason"]) == ("web", REASON), session
+    assert viewer.size() == "320x180", viewer.sizes
+    made = stream("hevc")
+    assert (made["state"], made["codec"], made["derived-from"]) == ("streaming", "H264", "main"), made
+
+
+@suite.case
+def one_process_serves_all_of_them():
+    pids = workers()
+    for name in ("h2", "h3"):
+        viewers.join(name, "hevc")
+    assert workers() == pids and list(pids) == ["hevc/web"], (pids, workers())
+
+
+@suite.case
+def b_frames_are_taken_out():
+    viewer = viewers.join("b1", "reorders")
+    session = sessions()[viewer.joined]
+    assert session["stream"] == "web" and "B-frames" in session["stream-reason"], session
+    begin = viewer.pictures[0]
+    viewer.wait(lambda: len(viewer.pictures) > 30, 10, "30 pictures")
+    assert not viewer.clock_trouble(begin), viewer.clock_trouble(begin)
+
+
+@suite.case
+def killed_it_comes_back_under_the_same_sessions():
+    watching = [viewers.viewers[n] for n in ("h1", "h2", "h3")]
+    other = viewers.viewers["plain"]
+    before = other.pictures[-1]
+    pid = workers()["hevc/web"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: workers().get("hevc/web", pid) != pid, 10, "another process")
+    killed = watching[0].pictures[-1]
+    for viewer in watching:
+        viewer.picture_after(killed + 0.01, 10)
+        assert viewer.closed is None, viewer.closed
+    other.picture_after(killed, 2)
+    print(f"# the other camera's longest gap {other.gap(before) * 1000:.0f} ms")
+
+
+@suite.case
+def it_ends_when_nobody_watches_any_more():
+    for name in ("h1", "h2", "h3", "b1"):
+        viewers.leave(name)
+    until(lambda: not workers(), GRACE + 5, "no process is left")
+    until(lambda: stream("hevc")["state"] == "idle", 5, "it waits")
+
+
+@suite.case
+def a_browser_shows_it():
+    browser = suite.keep(Browser())
+    browser.login(sluice)
+    index = sorted(["hevc", "reorders", "plain"]).index("hevc")
+    browser.playing(index=index)
+    until(lambda: "H265" in browser.js("return document.querySelectorAll('.tile .why')[arguments[0]].textContent", index), 5,
+          "the tile says why")
+    until(lambda: browser.js("return document.querySelectorAll('video')[arguments[0]].videoWidth", index) == 320, 5, "its size")
+    browser.screenshot("transcode")
+    suite.close(browser)
+
+
+@suite.case
+def encoders_that_fail_cost_a_rung_each():
+    """Of three encoders one is not what its profile says, and one fails in the middle, with a picture on the wall."""
+    profiles = Path(suite.directory, "hw")
+    (profiles / "encoders").mkdir(parents=True)
+    reset = Path(suite.directory, "driver-reset")
+    works = json.loads((Path(os.environ["SLUICE_HW"]) / "encoders/x264enc.json").read_text())
+    broken = {**works, "name": "broken", "order": 1, "settings": {"no-such-property": 1}}
+    fails = {**works, "name": "fails", "factory": "fakeh264enc", "order": 2, "settings": {"fault": "error", "when": str(reset)},
+             "key-interval": {"property": "gop"}}
+    for profile in (works, broken, fails):
+        (profiles / f"encoders/{profile['name']}.json").write_text(json.dumps(profile))
+    second = suite.keep(Sluice(suite.directory, {"hevc": {"main": host.camera("hevc").url()}}, name="second",
+                               env={"SLUICE_HW": str(profiles),
+                                    "GST_PLUGIN_PATH": f"{os.environ['GST_PLUGIN_PATH']}:{BUILD / 'tests/integration'}",
+                                    "GST_REGISTRY": str(Path(suite.directory, "second.registry"))}))
+    until(lambda: cameras(second)["hevc"]["state"] == "streaming", 20, "streams")
+    viewer = suite.keep(Viewers(second)).join("h1", "hevc")
+    assert "encoder broken has failed" in second.output() and "from now on fails" in second.output(), second.output()
+    reset.touch()
+    until(lambda: "from now on x264enc" in second.output(), 10, "the next rung")
+    failed = viewer.pictures[-1]
+    viewer.picture_after(failed + 0.001, 10)
+    assert viewer.closed is None, viewer.closed
+    print(f"# without a picture {viewer.gap(failed - 0.001) * 1000:.0f} ms")
+
+
+def set_transcode(on):
+    config = json.loads(sluice.config.read_text())
+    config["cameras"]["hevc"]["outputs"] = {"webrtc": {"transcode": on}}
+    sluice.config.write_text(json.dumps(config))
+    sluice.send(signal.SIGHUP)
+
+
+@suite.case
+def fifty_starts_leave_nothing_behind():
+    def round_trip(index):
+        viewer = viewers.join(f"r{index}", "hevc")
+        set_transcode(False) # the grace of a demand would take five times as long
+        viewer.wait(lambda: viewer.closed, 10, "closed")
+        until(lambda: "hevc/web" not in workers(), 10, "no process is left")
+        set_transcode(True)
+        until(lambda: sluice.output().count("reloaded:") == 2 * (index + 1), 10, "reloaded")
+
+    for index in range(5):
+        round_trip(index)
+    threads, descriptors = settled(sluice.threads), settled(sluice.descriptors)
+    for index in range(5, 55):
+        round_trip(index)
+    until(lambda: sluice.threads() <= threads + 2 and sluice.descriptors() <= descriptors + 2, 20,
+          f"as many as before: {threads} threads, {descriptors} descriptors")
+    zombies = subprocess.run(["ps", "-o", "stat=", "--ppid", str(sluice.pid)], stdout=subprocess.PIPE, text=True, check=False)
+    assert "Z" not in zombies.stdout, zombies.stdout
+
+
+@suite.case
+def switched_off_it_is_refused_as_before():
+    set_transcode(False)
+
+    def refused():
+        viewer = viewers.begin("off", "hevc")
+        viewer.wait(lambda: viewer.refused or viewer.pictures, 20, "an answer")
+        if viewer.pictures:
+            viewers.leave("off")
+        return viewer.refused
+
+    assert "H265" in until(refused, 15, "refused")
+    assert "hevc/web" not in workers(), workers()
+
+
+if __name__ == "__main__":
+    sys.exit(suite.main())
