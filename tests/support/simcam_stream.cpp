@@ -27,10 +27,10 @@ std::string encoder_text(const StreamOptions& o) {
     const std::string bitrate = " bitrate=" + std::to_string(o.bitrate);
     if (o.jpeg)
         return "jpegenc quality=70";
-    if (o.h265)
+    if (o.h265) // without repeat-headers who begins behind the first picture never learns the parameter sets
         return "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=" + std::to_string(key_interval) + bitrate +
                " option-string=scenecut=0:bframes=" + std::to_string(o.bframes) +
-               ":pools=none:frame-threads=1 ! video/x-h265,stream-format=byte-stream,alignment=au";
+               ":pools=none:frame-threads=1:repeat-headers=1 ! video/x-h265,stream-format=byte-stream,alignment=au";
     // No key frame but those of the interval: a reader that joins between two of them gets none, as from a real camera.
     return "x264enc tune=zerolatency speed-preset=ultrafast threads=1 b-adapt=false key-int-max=" +
            std::to_string(key_interval) + bitrate + " bframes=" + std::to_string(o.bframes) +
