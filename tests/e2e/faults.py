@@ -76,12 +76,13 @@ class Fault:
     def status(self):
         return self.matrix.status.now(self.name)
 
-    def is_noticed(self, failure, reason, within, state=None):
-        """The API says so, no later than that after the fault; a plain text or several in `failure`."""
+    def is_noticed(self, failure, reason, within, state=None, fallback=False):
+        """The API says so, no later than that after the fault; a plain text or several in `failure`. fallback: another source may
+        play before anybody has asked how the lost one stands."""
         kinds = [failure] if isinstance(failure, str) else failure
 
         def as_wanted(seen):
-            return (seen.at >= self.began and (seen.state == state if state else seen.state != "streaming")
+            return (seen.at >= self.began and (seen.state == state if state else fallback or seen.state != "streaming")
                     and seen.failure in kinds and re.search(reason, seen.reason))
 
         seen = self.matrix.status.wait(self.name, as_wanted, self.began, within + 10,

@@ -46,7 +46,7 @@ def primary_killed_and_restarted(f):
 def primary_stopped(f):
     f.fault()
     f.host.p.send_signal(signal.SIGSTOP)
-    f.is_noticed("stalled", "no picture for 3 s", STALL)
+    f.is_noticed("stalled", "no picture for 3 s", STALL, fallback=True)
     f.recover = f.viewer.wait(lambda: f.viewer.size() == "480x270" and f.viewer.sizes[-1][0], 15, "the fallback") - f.began
     assert f.recover <= STALL + FALLBACK, f.recover
     time.sleep(2)
