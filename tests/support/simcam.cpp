@@ -7,6 +7,7 @@
 #include <glib-unix.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 
 using namespace sluice;
@@ -114,7 +115,7 @@ StreamOptions stream_options(const Options& o, bool sub) {
     return s;
 }
 
-int run(const Options& o) {
+[[noreturn]] void run(const Options& o) {
     GMainLoop* loop = g_main_loop_new(nullptr, FALSE);
     const auto end = +[](gpointer l) -> gboolean {
         g_main_loop_quit(static_cast<GMainLoop*>(l));
@@ -173,8 +174,9 @@ int run(const Options& o) {
     }
     server.start_readers();
     g_main_loop_run(loop);
-    g_main_loop_unref(loop);
-    return 0;
+    // Medias of gst-rtsp-server outlive it in threads of its own, and would still tell those who are gone.
+    std::fflush(nullptr);
+    std::_Exit(0);
 }
 
 } // namespace
@@ -188,7 +190,7 @@ int main(int argc, char** argv) {
         return exit_usage;
     }
     try {
-        return run(options);
+        run(options);
     } catch (const std::exception& e) {
         std::fprintf(stderr, "sluice-simcam: %s\n", e.what());
         return exit_software;
