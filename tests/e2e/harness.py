@@ -91,6 +91,15 @@ class Process:
     def running(self):
         return self.p.poll() is None
 
+    def wait_ready(self, condition, seconds, what):
+        """A program that is not ready by then, or has ended, is not left behind."""
+        try:
+            until(lambda: not self.running() or condition(), seconds, what)
+            assert self.running(), self.output()
+        except BaseException:
+            self.stop()
+            raise
+
     def send(self, number):
         self.p.send_signal(number)
 
@@ -126,8 +135,7 @@ class Camera(Process):
     def __init__(self, directory, *options, port=None, name="camera"):
         self.port = port or free_port()
         super().__init__([BUILD / "tests/support/sluice-simcam", "--port", self.port, *options], directory, name)
-        until(lambda: "ready" in self.output() or not self.running(), 20, "the simulated camera is ready")
-        assert self.running(), self.output()
+        self.wait_ready(lambda: "ready" in self.output(), 20, "the simulated camera is ready")
 
     def url(self, path="main"):
         return f"rtsp://127.0.0.1:{self.port}/{path}"
@@ -169,8 +177,7 @@ class Sluice(Process):
                          {"SLUICE_ADMIN_PASSWORD": PASSWORD, **(env or {})})
         self.base = f"{'https' if 'tls' in (server or {}) else 'http'}://127.0.0.1:{self.port}"
         if wait:
-            until(lambda: not self.running() or self.get("/healthz", auth=None)[0] == 200, 20, "/healthz answers")
-            assert self.running(), self.output()
+            self.wait_ready(lambda: self.get("/healthz", auth=None)[0] == 200, 20, "/healthz answers")
 
     def get(self, path, auth=("admin", PASSWORD), method="GET", body=None, headers=None):
         """(status, headers, body); status 0 and the reason as the body if nobody answers. Redirects are not followed."""
