@@ -211,7 +211,7 @@ void CameraStream::begin_attempt(Source& source) {
     events.writing = [this] { settle(); };
     events.failed = [this, &source](const SourceFailure& failure) { source_failed(source, failure); };
     auto pipeline = SourcePipeline::create(tools_.templates, source.config, channel_name_, tools_.teardown,
-                                           std::move(events), &tools_.transcoding);
+                                           std::move(events), &tools_.transcoding, &tools_.timers);
     if (!pipeline) {
         apply(source, source.life.failed(now(), {FailureClass::codec, pipeline.error().text}));
         return;
@@ -440,6 +440,8 @@ StreamStatus CameraStream::status() const {
         out.losses += each->life.losses();
     }
     out.zombies = tools_.teardown.zombies(channel_name_);
+    if (source.pipeline)
+        out.target_bitrate = source.pipeline->target_bitrate();
     GstCaps* caps = nullptr;
     guint readers = 0;
     g_object_get(channel_.get(), "caps", &caps, "readers", &readers, nullptr);

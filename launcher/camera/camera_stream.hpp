@@ -36,7 +36,8 @@ struct StreamStatus {
     std::string codec;  // "H264"; empty: not known yet
     unsigned width = 0, height = 0;
     double fps = 0;
-    uint64_t bitrate = 0; // bit/s
+    uint64_t bitrate = 0;                   // bit/s
+    std::optional<uint64_t> target_bitrate; // that an encoder is asked for now, if there is one
     unsigned readers = 0;
     std::string derived_from; // empty: from the camera
 };

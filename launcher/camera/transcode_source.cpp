@@ -10,14 +10,15 @@ Result<Ref<GstElement>> make_transcode_pipeline(const std::string& channel) {
     GstElement* fanout = gst_element_factory_make("fanoutsink", "fanout");
     if (!fanout)
         return Error{ErrorKind::unavailable, "the element fanoutsink cannot be made"};
-    g_object_set(fanout, "channel", channel.c_str(), "key-unit-requests", TRUE, nullptr);
+    g_object_set(fanout, "channel", channel.c_str(), "key-unit-requests", TRUE, "bitrate-requests", TRUE, nullptr);
     gst_bin_add(GST_BIN(pipeline.get()), fanout);
     return pipeline;
 }
 
 Transcode::Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
-                     Transcoding& transcoding)
-    : pipeline_(pipeline), channel_(channel), config_(config), transcoding_(transcoding) {}
+                     Transcoding& transcoding, TimerQueue& timers)
+    : pipeline_(pipeline), channel_(channel), config_(config), transcoding_(transcoding),
+      rate_(config.bitrate * uint64_t(1000)), rate_timer_(timers, [this] { follow_rate(); }) {}
 
 Transcode::~Transcode() {
     if (feed_ && !failed_)
@@ -39,11 +40,12 @@ Result<bool> Transcode::begin() {
                                    .width = config_.width,
                                    .height = config_.height,
                                    .framerate = config_.framerate,
-                                   .bitrate = config_.bitrate * uint64_t(1000)},
+                                   .bitrate = rate_.rate()},
                                   channel_);
     if (!feed)
         return feed.error();
     began_ = Transcoding::now();
+    follows_rate_ = transcoding_.follows_rate(encoder_);
     permit_ = std::move(permit).value();
     feed_ = std::move(feed).value();
     return true;
@@ -52,6 +54,21 @@ Result<bool> Transcode::begin() {
 void Transcode::start() {
     if (const auto begun = begin(); !begun)
         WorkerFeed::tell_failure(pipeline_.get(), {TranscodeFailure::Part::source, begun.error().text});
+}
+
+void Transcode::carried(const GstStructure* told) {
+    guint64 bitrate = 0;
+    gst_structure_get_uint64(told, "bitrate", &bitrate);
+    rate_.carried(bitrate);
+    follow_rate();
+}
+
+void Transcode::follow_rate() {
+    if (!feed_ || !follows_rate_)
+        return;
+    if (const auto rate = rate_.step(TimerQueue::Clock::now()))
+        feed_->set_bitrate(*rate);
+    rate_timer_.set(rate_.next());
 }
 
 SourceFailure Transcode::failure(const GstStructure* told) {

@@ -52,6 +52,13 @@ Result<std::string> Transcoding::encoder() const {
                                                      : "no encoder works: " + why};
 }
 
+bool Transcoding::follows_rate(const std::string& encoder) const {
+    for (const auto& rung : encoders_.rungs())
+        if (rung.profile.name == encoder)
+            return rung.profile.bitrate_while_playing;
+    return false;
+}
+
 bool Transcoding::failed(const std::string& name, const std::string& reason) {
     const hw::EncoderProfile* next = encoders_.failed(name, reason, now());
     log_warning("encoder " + name + " has failed: " + reason + "; " +

@@ -32,6 +32,8 @@ public:
 
     // The name of the one to be used now. Error: none works.
     Result<std::string> encoder() const;
+    // Whether it takes another bit rate while it plays.
+    bool follows_rate(const std::string& encoder) const;
     using Time = hw::EncoderLadder::Time;
     static Time now();
     // It could not go on. True: there is another one.
