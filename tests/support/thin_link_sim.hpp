@@ -61,6 +61,7 @@ public:
         encoding_.bitrate = bitrate;
         encoding_.key_min = static_cast<unsigned>(encoding_.key_min * part);
         encoding_.key_max = static_cast<unsigned>(encoding_.key_max * part);
+        key_size_ = static_cast<unsigned>(key_size_ * part);
     }
     void on_carried(std::function<void(uint64_t)> handler) {
         channel->set_rate_handler(producer_.token, std::move(handler));

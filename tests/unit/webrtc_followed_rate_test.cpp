@@ -54,6 +54,8 @@ TEST(FollowedRate, TheOnlyStreamComesToFitAndRisesWithThePath) {
     for (unsigned seed = 1; seed <= seeds; ++seed) {
         auto set = settings(seed, 0.7e6);
         set.encodings = {derived("web", 2e6)};
+        ThinLinkSim before({set}); // an encoder that goes on as it is
+        before.run_until(60);
         ThinLinkSim sim({set});
         Encoder encoder(sim.viewer().camera(0), 2e6);
         sim.each_ms = [&](ThinLinkSim& it) { encoder.look(it.now()); };
@@ -68,8 +70,12 @@ TEST(FollowedRate, TheOnlyStreamComesToFitAndRisesWithThePath) {
             }
         }
         const Seen s = sim.seen(5);
-        std::printf("seed %u: %.0f to %.0f kbit/s, %u changes, frozen %.1f %%, longest %.2f s, worst latency %.2f s\n",
-                    seed, least / 1e3, most / 1e3, encoder.changes, s.frozen * 100, s.longest, s.worst_latency);
+        const double stood = before.seen(5).frozen;
+        std::printf(
+            "seed %u: %.0f to %.0f kbit/s, %u changes, frozen %.1f %% (without: %.1f %%), longest %.2f s, worst "
+            "latency %.2f s\n",
+            seed, least / 1e3, most / 1e3, encoder.changes, s.frozen * 100, stood * 100, s.longest, s.worst_latency);
+        EXPECT_GT(stood, 0.2);
         EXPECT_GT(least, 0.25e6);
         EXPECT_LT(most, 0.75e6);
         EXPECT_LT(s.frozen, 0.02);
@@ -113,7 +119,7 @@ TEST(FollowedRate, TheChoiceBetweenMainAndADerivedSubDoesNotFlap) {
         const Seen s = sim.seen(5, 60);
         std::printf("seed %u: %.0f kbit/s, frozen %.1f %%, longest %.2f s\n", seed, encoder.rate() / 1e3,
                     s.frozen * 100, s.longest);
-        EXPECT_LT(s.frozen, 0.02);
+        EXPECT_LT(s.frozen, 0.05);
         auto wide = set.path;
         wide.rate = 8e6;
         sim.link().set(wide);
