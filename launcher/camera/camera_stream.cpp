@@ -159,6 +159,8 @@ void CameraStream::apply(Source& source, const CameraLife::Actions& actions) {
     }
     if (actions.end_attempt || source.life.state() != LifeState::connecting)
         source.permit.reset();
+    if (source.life.state() == LifeState::idle || source.life.state() == LifeState::streaming)
+        source.waiting.reset();
     if (actions.ask_permit)
         source.permit = tools_.gate.request(source.life.urgent(now()) || config_.on_demand, [this, &source] {
             apply(source, source.life.permitted(now()));
@@ -234,6 +236,14 @@ bool CameraStream::use_tcp(Source& source) {
     return true;
 }
 
+// Its own time to try again may be a minute away.
+void CameraStream::wait_for_room(Source& source) {
+    source.waiting = tools_.transcoding.room().wait([this, &source] {
+        source.waiting.reset();
+        apply(source, source.life.retry(now()));
+    });
+}
+
 void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
     if (failure.wants_tcp && use_tcp(source))
         return;
@@ -241,6 +251,8 @@ void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
         return apply(source, source.life.again(now()));
     if (failure.again)
         return apply(source, source.life.again(now()));
+    if (failure.no_room && !source.waiting) // who tries again by itself keeps its place
+        wait_for_room(source);
     if (failure.could_not_connect && source.life.state() != LifeState::connecting) {
         apply(source, source.life.failed(now(), {FailureClass::ended, "the connection to the camera broke"}));
         return;

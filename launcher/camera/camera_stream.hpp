@@ -11,6 +11,7 @@
 #include "launcher/camera/timer_queue.hpp"
 #include "launcher/config/config.hpp"
 #include "launcher/config/url.hpp"
+#include "launcher/worker/transcode_room.hpp"
 #include "plugins/core/sluicechannel.h"
 
 #include <functional>
@@ -81,6 +82,7 @@ private:
         std::unique_ptr<AttemptGate::Permit> permit;
         std::unique_ptr<SourcePipeline> pipeline;
         std::unique_ptr<Diagnosis> diagnosis;
+        std::unique_ptr<TranscodeRoom::Waiting> waiting;
         bool standby = false;
         TimerQueue::Timer timer;
     };
@@ -92,6 +94,7 @@ private:
     void look(Source& source);
     void look_at_clock();
     bool use_tcp(Source& source);
+    void wait_for_room(Source& source);
     bool stands_by(const Source& source) const;
     void look_again();
     void settle();

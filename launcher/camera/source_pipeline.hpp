@@ -30,6 +30,7 @@ struct SourceFailure {
     bool wants_tcp = false;         // the camera does not do UDP
     bool taken_over = false;        // by another source of the same stream
     bool again = false;             // at once: what has failed is not used any more
+    bool no_room = false;           // for another transcode
 };
 
 // Called in the main context, never from within create() or start(), and not after its destruction (which they may cause).

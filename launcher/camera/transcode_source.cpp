@@ -18,7 +18,8 @@ Result<Ref<GstElement>> make_transcode_pipeline(const std::string& channel) {
 Transcode::Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
                      Transcoding& transcoding, TimerQueue& timers)
     : pipeline_(pipeline), channel_(channel), config_(config), transcoding_(transcoding),
-      rate_(config.bitrate * uint64_t(1000)), rate_timer_(timers, [this] { follow_rate(); }) {}
+      load_timer_(timers, [this] { look_at_load(); }), rate_(config.bitrate * uint64_t(1000)),
+      rate_timer_(timers, [this] { follow_rate(); }) {}
 
 Transcode::~Transcode() {
     if (feed_ && !failed_)
@@ -26,7 +27,8 @@ Transcode::~Transcode() {
 }
 
 Result<bool> Transcode::begin() {
-    auto permit = transcoding_.request();
+    auto permit = transcoding_.room().request(TimerQueue::Clock::now());
+    refused_ = !permit;
     if (!permit)
         return permit.error();
     auto encoder = transcoding_.encoder();
@@ -48,12 +50,20 @@ Result<bool> Transcode::begin() {
     follows_rate_ = transcoding_.follows_rate(encoder_);
     permit_ = std::move(permit).value();
     feed_ = std::move(feed).value();
+    permit_->runs(feed_->pid(), TimerQueue::Clock::now());
+    load_timer_.set(TimerQueue::Clock::now() + TranscodeRoom::look_interval);
     return true;
 }
 
 void Transcode::start() {
     if (const auto begun = begin(); !begun)
         WorkerFeed::tell_failure(pipeline_.get(), {TranscodeFailure::Part::source, begun.error().text});
+}
+
+void Transcode::look_at_load() {
+    const auto now = TimerQueue::Clock::now();
+    permit_->look(now);
+    load_timer_.set(now + TranscodeRoom::look_interval);
 }
 
 void Transcode::carried(const GstStructure* told) {
@@ -76,7 +86,7 @@ SourceFailure Transcode::failure(const GstStructure* told) {
     int part = 0;
     gst_structure_get_int(told, "part", &part);
     const char* reason = gst_structure_get_string(told, "reason");
-    SourceFailure out{.kind = FailureClass::ended, .reason = reason ? reason : ""};
+    SourceFailure out{.kind = FailureClass::ended, .reason = reason ? reason : "", .no_room = refused_};
     if (part == static_cast<int>(TranscodeFailure::Part::encoder)) {
         out.kind = FailureClass::codec;
         out.again = transcoding_.failed(encoder_, out.reason); // with another one

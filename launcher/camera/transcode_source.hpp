@@ -39,15 +39,17 @@ public:
 private:
     Result<bool> begin();
     void follow_rate();
+    void look_at_load();
 
     const Ref<GstElement> pipeline_;
     const std::string channel_;
     const DerivedConfig config_;
     Transcoding& transcoding_;
-    std::unique_ptr<Transcoding::Permit> permit_;
+    std::unique_ptr<TranscodeRoom::Permit> permit_;
+    TimerQueue::Timer load_timer_;
     std::string encoder_;
     Transcoding::Time began_{};
-    bool failed_ = false;
+    bool failed_ = false, refused_ = false;
     Ref<SluiceChannel> from_;
     std::unique_ptr<WorkerFeed> feed_;
     RateFollower rate_;

@@ -31,6 +31,8 @@ public:
         link_.send(wire_text(WireType::bitrate, std::to_string(bits_per_second)));
     }
 
+    pid_t pid() const { return process_->pid(); }
+
 private:
     WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr<Channel> from,
                std::unique_ptr<WorkerProcess> process, int fd);
