@@ -180,8 +180,9 @@ int run(const Options& options, const Config& config, const Templates& templates
     if (const Result<bool> ready = add_identity(*auth, config.server.auth, signed_urls); !ready)
         return report(ready.error());
     StreamMemory memory(state.value());
-    Transcoding transcoding(encoders_here(),
-                            config.server.transcodes.value_or(std::max(1u, std::thread::hardware_concurrency())));
+    Transcoding transcoding(encoders_here(), {.at_once = config.server.transcodes.value_or(
+                                                  std::max(1u, std::thread::hardware_concurrency())),
+                                              .cpu_percent = config.server.transcode_cpu});
     Fleet fleet(service.cameras(), templates, memory, transcoding);
     auto viewers = Viewers::create(config.server.webrtc, service.cameras(), server.soup(), *auth, &audit);
     if (!viewers)

@@ -148,6 +148,10 @@ CameraLife::Actions CameraLife::failed(Time now, Failure failure) {
 
 CameraLife::Actions CameraLife::again(Time now) { return running_ ? enter(LifeState::connecting, now) : Actions{}; }
 
+CameraLife::Actions CameraLife::retry(Time now) {
+    return state_ == LifeState::backoff ? enter(LifeState::connecting, now) : Actions{};
+}
+
 void CameraLife::hurry(Time now, Time until) {
     if (is_lasting(failure_.kind) || now >= until)
         return;

@@ -69,6 +69,8 @@ public:
     Actions failed(Time now, Failure failure);
     // The attempt is over and the next begins without a wait and without a failure: with another transport.
     Actions again(Time now);
+    // What it lacked is there: the next attempt begins without waiting for its time.
+    Actions retry(Time now);
     // The stream that this source belongs to was healthy and has lost its picture: try quickly until then.
     void hurry(Time now, Time until);
     Actions tick(Time now);                // the clock has reached next_tick()

@@ -159,6 +159,8 @@ void CameraStream::apply(Source& source, const CameraLife::Actions& actions) {
     }
     if (actions.end_attempt || source.life.state() != LifeState::connecting)
         source.permit.reset();
+    if (source.life.state() == LifeState::idle || source.life.state() == LifeState::streaming)
+        source.waiting.reset();
     if (actions.ask_permit)
         source.permit = tools_.gate.request(source.life.urgent(now()) || config_.on_demand, [this, &source] {
             apply(source, source.life.permitted(now()));
@@ -211,7 +213,7 @@ void CameraStream::begin_attempt(Source& source) {
     events.writing = [this] { settle(); };
     events.failed = [this, &source](const SourceFailure& failure) { source_failed(source, failure); };
     auto pipeline = SourcePipeline::create(tools_.templates, source.config, channel_name_, tools_.teardown,
-                                           std::move(events), &tools_.transcoding);
+                                           std::move(events), &tools_.transcoding, &tools_.timers);
     if (!pipeline) {
         apply(source, source.life.failed(now(), {FailureClass::codec, pipeline.error().text}));
         return;
@@ -234,6 +236,14 @@ bool CameraStream::use_tcp(Source& source) {
     return true;
 }
 
+// Its own time to try again may be a minute away.
+void CameraStream::wait_for_room(Source& source) {
+    source.waiting = tools_.transcoding.room().wait([this, &source] {
+        source.waiting.reset();
+        apply(source, source.life.retry(now()));
+    });
+}
+
 void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
     if (failure.wants_tcp && use_tcp(source))
         return;
@@ -241,6 +251,8 @@ void CameraStream::source_failed(Source& source, const SourceFailure& failure) {
         return apply(source, source.life.again(now()));
     if (failure.again)
         return apply(source, source.life.again(now()));
+    if (failure.no_room && !source.waiting) // who tries again by itself keeps its place
+        wait_for_room(source);
     if (failure.could_not_connect && source.life.state() != LifeState::connecting) {
         apply(source, source.life.failed(now(), {FailureClass::ended, "the connection to the camera broke"}));
         return;
@@ -440,6 +452,8 @@ StreamStatus CameraStream::status() const {
         out.losses += each->life.losses();
     }
     out.zombies = tools_.teardown.zombies(channel_name_);
+    if (source.pipeline)
+        out.target_bitrate = source.pipeline->target_bitrate();
     GstCaps* caps = nullptr;
     guint readers = 0;
     g_object_get(channel_.get(), "caps", &caps, "readers", &readers, nullptr);

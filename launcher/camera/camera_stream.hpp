@@ -11,6 +11,7 @@
 #include "launcher/camera/timer_queue.hpp"
 #include "launcher/config/config.hpp"
 #include "launcher/config/url.hpp"
+#include "launcher/worker/transcode_room.hpp"
 #include "plugins/core/sluicechannel.h"
 
 #include <functional>
@@ -36,7 +37,8 @@ struct StreamStatus {
     std::string codec;  // "H264"; empty: not known yet
     unsigned width = 0, height = 0;
     double fps = 0;
-    uint64_t bitrate = 0; // bit/s
+    uint64_t bitrate = 0;                   // bit/s
+    std::optional<uint64_t> target_bitrate; // that an encoder is asked for now, if there is one
     unsigned readers = 0;
     std::string derived_from; // empty: from the camera
 };
@@ -80,6 +82,7 @@ private:
         std::unique_ptr<AttemptGate::Permit> permit;
         std::unique_ptr<SourcePipeline> pipeline;
         std::unique_ptr<Diagnosis> diagnosis;
+        std::unique_ptr<TranscodeRoom::Waiting> waiting;
         bool standby = false;
         TimerQueue::Timer timer;
     };
@@ -91,6 +94,7 @@ private:
     void look(Source& source);
     void look_at_clock();
     bool use_tcp(Source& source);
+    void wait_for_room(Source& source);
     bool stands_by(const Source& source) const;
     void look_again();
     void settle();

@@ -48,15 +48,16 @@ struct Said {
 
 Result<std::unique_ptr<SourcePipeline>> SourcePipeline::create(const Templates& templates, const SourceConfig& source,
                                                                const std::string& channel, Teardown& teardown,
-                                                               SourceEvents events, Transcoding* transcoding) {
+                                                               SourceEvents events, Transcoding* transcoding,
+                                                               TimerQueue* timers) {
     Result<Ref<GstElement>> pipeline =
         source.derived ? make_transcode_pipeline(channel) : make_source_pipeline(templates, source, channel);
     if (!pipeline)
         return pipeline.error();
     std::unique_ptr<SourcePipeline> out(
         new SourcePipeline(std::move(pipeline).value(), channel, teardown, std::move(events), source));
-    if (source.derived && transcoding)
-        out->transcode_ = std::make_unique<Transcode>(out->pipeline_, channel, *source.derived, *transcoding);
+    if (source.derived && transcoding && timers)
+        out->transcode_ = std::make_unique<Transcode>(out->pipeline_, channel, *source.derived, *transcoding, *timers);
     return out;
 }
 
@@ -136,6 +137,10 @@ SourcePipeline::Progress SourcePipeline::progress() const {
     return out;
 }
 
+std::optional<uint64_t> SourcePipeline::target_bitrate() const {
+    return transcode_ ? std::optional(transcode_->bitrate()) : std::nullopt;
+}
+
 void SourcePipeline::connect_source() {
     const Ref<GstElement> source = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
     if (!source || !offer_)
@@ -177,6 +182,8 @@ void SourcePipeline::handle(GstMessage* message) {
             redirected_to_ = gst_structure_get_string(gst_message_get_structure(message), "host");
         else if (gst_message_has_name(message, WorkerFeed::failed_message) && transcode_)
             fail(transcode_->failure(gst_message_get_structure(message)));
+        else if (gst_message_has_name(message, WorkerFeed::carried_message) && transcode_)
+            transcode_->carried(gst_message_get_structure(message));
         else if (gst_message_has_name(message, message_started) && !failed_)
             tell(events_.connected);
         return;

@@ -21,6 +21,7 @@ namespace sluice {
 class Teardown;
 class Transcode;
 class Transcoding;
+class TimerQueue;
 
 struct SourceFailure {
     FailureClass kind = FailureClass::protocol;
@@ -29,6 +30,7 @@ struct SourceFailure {
     bool wants_tcp = false;         // the camera does not do UDP
     bool taken_over = false;        // by another source of the same stream
     bool again = false;             // at once: what has failed is not used any more
+    bool no_room = false;           // for another transcode
 };
 
 // Called in the main context, never from within create() or start(), and not after its destruction (which they may cause).
@@ -53,7 +55,8 @@ public:
     // Error: the template does not fit GStreamer (an element is missing, a property unknown).
     static Result<std::unique_ptr<SourcePipeline>> create(const Templates& templates, const SourceConfig& source,
                                                           const std::string& channel, Teardown& teardown,
-                                                          SourceEvents events, Transcoding* transcoding = nullptr);
+                                                          SourceEvents events, Transcoding* transcoding = nullptr,
+                                                          TimerQueue* timers = nullptr);
     ~SourcePipeline(); // hands the pipeline to the Teardown
     SourcePipeline(const SourcePipeline&) = delete;
     SourcePipeline& operator=(const SourcePipeline&) = delete;
@@ -64,6 +67,8 @@ public:
     void start(Mode mode);
     void set_standby(bool standby);
     Progress progress() const;
+    // bit/s that an encoder is asked for now; nothing: there is none.
+    std::optional<uint64_t> target_bitrate() const;
     // For who looks at what happens inside (sluice probe); it is there as long as this object.
     GstElement* element() const { return pipeline_.get(); }
 

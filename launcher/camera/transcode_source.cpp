@@ -10,14 +10,16 @@ Result<Ref<GstElement>> make_transcode_pipeline(const std::string& channel) {
     GstElement* fanout = gst_element_factory_make("fanoutsink", "fanout");
     if (!fanout)
         return Error{ErrorKind::unavailable, "the element fanoutsink cannot be made"};
-    g_object_set(fanout, "channel", channel.c_str(), "key-unit-requests", TRUE, nullptr);
+    g_object_set(fanout, "channel", channel.c_str(), "key-unit-requests", TRUE, "bitrate-requests", TRUE, nullptr);
     gst_bin_add(GST_BIN(pipeline.get()), fanout);
     return pipeline;
 }
 
 Transcode::Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
-                     Transcoding& transcoding)
-    : pipeline_(pipeline), channel_(channel), config_(config), transcoding_(transcoding) {}
+                     Transcoding& transcoding, TimerQueue& timers)
+    : pipeline_(pipeline), channel_(channel), config_(config), transcoding_(transcoding),
+      load_timer_(timers, [this] { look_at_load(); }), rate_(config.bitrate * uint64_t(1000)),
+      rate_timer_(timers, [this] { follow_rate(); }) {}
 
 Transcode::~Transcode() {
     if (feed_ && !failed_)
@@ -25,7 +27,8 @@ Transcode::~Transcode() {
 }
 
 Result<bool> Transcode::begin() {
-    auto permit = transcoding_.request();
+    auto permit = transcoding_.room().request(TimerQueue::Clock::now());
+    refused_ = !permit;
     if (!permit)
         return permit.error();
     auto encoder = transcoding_.encoder();
@@ -39,13 +42,16 @@ Result<bool> Transcode::begin() {
                                    .width = config_.width,
                                    .height = config_.height,
                                    .framerate = config_.framerate,
-                                   .bitrate = config_.bitrate * uint64_t(1000)},
+                                   .bitrate = rate_.rate()},
                                   channel_);
     if (!feed)
         return feed.error();
     began_ = Transcoding::now();
+    follows_rate_ = transcoding_.follows_rate(encoder_);
     permit_ = std::move(permit).value();
     feed_ = std::move(feed).value();
+    permit_->runs(feed_->pid(), TimerQueue::Clock::now());
+    load_timer_.set(TimerQueue::Clock::now() + TranscodeRoom::look_interval);
     return true;
 }
 
@@ -54,12 +60,33 @@ void Transcode::start() {
         WorkerFeed::tell_failure(pipeline_.get(), {TranscodeFailure::Part::source, begun.error().text});
 }
 
+void Transcode::look_at_load() {
+    const auto now = TimerQueue::Clock::now();
+    permit_->look(now);
+    load_timer_.set(now + TranscodeRoom::look_interval);
+}
+
+void Transcode::carried(const GstStructure* told) {
+    guint64 bitrate = 0;
+    gst_structure_get_uint64(told, "bitrate", &bitrate);
+    rate_.carried(bitrate);
+    follow_rate();
+}
+
+void Transcode::follow_rate() {
+    if (!feed_ || !follows_rate_)
+        return;
+    if (const auto rate = rate_.step(TimerQueue::Clock::now()))
+        feed_->set_bitrate(*rate);
+    rate_timer_.set(rate_.next());
+}
+
 SourceFailure Transcode::failure(const GstStructure* told) {
     failed_ = true;
     int part = 0;
     gst_structure_get_int(told, "part", &part);
     const char* reason = gst_structure_get_string(told, "reason");
-    SourceFailure out{.kind = FailureClass::ended, .reason = reason ? reason : ""};
+    SourceFailure out{.kind = FailureClass::ended, .reason = reason ? reason : "", .no_room = refused_};
     if (part == static_cast<int>(TranscodeFailure::Part::encoder)) {
         out.kind = FailureClass::codec;
         out.again = transcoding_.failed(encoder_, out.reason); // with another one

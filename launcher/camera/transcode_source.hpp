@@ -3,7 +3,9 @@
 #pragma once
 
 #include "launcher/camera/source_pipeline.hpp"
+#include "launcher/camera/timer_queue.hpp"
 #include "launcher/worker/feed.hpp"
+#include "launcher/worker/rate_follower.hpp"
 #include "launcher/worker/transcoding.hpp"
 #include "plugins/core/sluicechannel.h"
 
@@ -19,7 +21,7 @@ class Transcode {
 public:
     // channel: of the derived stream, "front/web".
     Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
-              Transcoding& transcoding);
+              Transcoding& transcoding, TimerQueue& timers);
 
     ~Transcode();
     Transcode(const Transcode&) = delete;
@@ -29,20 +31,30 @@ public:
     void start();
     // Of a message WorkerFeed::failed_message.
     SourceFailure failure(const GstStructure* told);
+    // Of a message WorkerFeed::carried_message.
+    void carried(const GstStructure* told);
+    // That the encoder is asked for now, bit/s.
+    uint64_t bitrate() const { return rate_.rate(); }
 
 private:
     Result<bool> begin();
+    void follow_rate();
+    void look_at_load();
 
     const Ref<GstElement> pipeline_;
     const std::string channel_;
     const DerivedConfig config_;
     Transcoding& transcoding_;
-    std::unique_ptr<Transcoding::Permit> permit_;
+    std::unique_ptr<TranscodeRoom::Permit> permit_;
+    TimerQueue::Timer load_timer_;
     std::string encoder_;
     Transcoding::Time began_{};
-    bool failed_ = false;
+    bool failed_ = false, refused_ = false;
     Ref<SluiceChannel> from_;
     std::unique_ptr<WorkerFeed> feed_;
+    RateFollower rate_;
+    bool follows_rate_ = false;
+    TimerQueue::Timer rate_timer_;
 };
 
 } // namespace sluice

@@ -107,6 +107,7 @@ struct ServerConfig {
     std::vector<std::string> allowed_origins; // whose pages may connect, beside our own
     std::string path_prefix;                  // below which proxies serve us, unless they say it
     std::optional<unsigned> transcodes;       // how many may run at once; nothing: as many as there are cores
+    unsigned transcode_cpu = 80;              // percent of the whole machine that they may use together
     WebrtcServerConfig webrtc;
     AuthConfig auth;
 };

@@ -79,6 +79,8 @@ private:
             out.state = absolute_path(context_.directory, *found);
         if (const auto most = number(value, pointer, "transcodes", 0, max_transcodes, " (at once)"))
             out.transcodes = static_cast<unsigned>(*most);
+        if (const auto most = number(value, pointer, "transcode-cpu", 1, 100, " (percent of the machine)"))
+            out.transcode_cpu = static_cast<unsigned>(*most);
         parse_reach(value, pointer, context_.directory, out, errors_);
         if (const Json* webrtc = field(value, "webrtc"))
             server_webrtc(*webrtc, pointer + "/webrtc");
@@ -249,7 +251,7 @@ const std::map<std::string, std::vector<std::string>>& config_fields() {
         {"config", {"version", "server", "cameras"}},
         {"server",
          {"address", "port", "state", "tls", "trusted-proxies", "path-prefix", "allowed-origins", "webrtc",
-          "transcodes", "auth"}},
+          "transcodes", "transcode-cpu", "auth"}},
         {"tls", {"cert", "key"}},
         {"server-webrtc", {"stun-server", "ice-addresses", "min-rtp-port", "max-rtp-port", "ice-tcp"}},
         {"server-auth", {"jwt", "auth-request"}},

@@ -53,6 +53,7 @@ std::vector<std::string> fixed_fields_changed(const ServerConfig& now, const Ser
     check("/server/path-prefix", now.path_prefix == next.path_prefix);
     check("/server/allowed-origins", now.allowed_origins == next.allowed_origins);
     check("/server/transcodes", now.transcodes == next.transcodes);
+    check("/server/transcode-cpu", now.transcode_cpu == next.transcode_cpu);
     const WebrtcServerConfig &a = now.webrtc, &b = next.webrtc;
     check("/server/webrtc/stun-server", a.stun_server == b.stun_server);
     check("/server/webrtc/ice-addresses", a.ice_addresses == b.ice_addresses);

@@ -33,6 +33,7 @@ Json stream_json(const StreamStatus& s) {
     out["height"] = s.height;
     out["fps"] = tenths(s.fps);
     out["bitrate"] = s.bitrate;
+    out["target-bitrate"] = s.target_bitrate ? Json(*s.target_bitrate) : Json();
     return out;
 }
 

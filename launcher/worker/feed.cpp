@@ -32,17 +32,26 @@ WorkerFeed::WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr
                      fail({TranscodeFailure::Part::source, "the worker process is gone (" + why + ")"});
                  }}) {}
 
-// Whoever reads the channel asks for a key unit through the pipeline, as of any encoder.
+// Whoever reads the channel asks for a key unit, and for the bits that it can take, through the pipeline, as of any encoder.
 bool WorkerFeed::link_track(GstElement* source) {
     const auto pad = adopt(gst_element_get_static_pad(source, "src"));
     gst_pad_add_probe(
         pad.get(), GST_PAD_PROBE_TYPE_EVENT_UPSTREAM,
         [](GstPad*, GstPadProbeInfo* info, gpointer data) {
-            if (gst_video_event_is_force_key_unit(GST_PAD_PROBE_INFO_EVENT(info)))
-                static_cast<WorkerLink*>(data)->send(wire_text(WireType::key_unit, {}));
+            auto* self = static_cast<WorkerFeed*>(data);
+            GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+            guint64 bitrate = 0;
+            if (gst_video_event_is_force_key_unit(event))
+                self->link_.send(wire_text(WireType::key_unit, {}));
+            else if (gst_event_has_name(event, "sluice-bitrate") &&
+                     gst_structure_get_uint64(gst_event_get_structure(event), "bitrate", &bitrate))
+                gst_element_post_message(
+                    self->pipeline_, gst_message_new_application(GST_OBJECT(self->pipeline_),
+                                                                 gst_structure_new(carried_message, "bitrate",
+                                                                                   G_TYPE_UINT64, bitrate, nullptr)));
             return GST_PAD_PROBE_OK;
         },
-        &link_, nullptr);
+        this, nullptr);
     return gst_element_link_pads(source, "src", fanout_, "sink_%u");
 }
 

@@ -5,6 +5,7 @@
 #include "hw/profiles.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace sluice {
@@ -78,7 +79,7 @@ Result<std::unique_ptr<TranscodePipeline>> TranscodePipeline::create(const Trans
 TranscodePipeline::TranscodePipeline(const TranscodeJob& job, hw::EncoderProfile profile, Ref<GstElement> pipeline,
                                      Ref<GstElement> fanout, Failed failed)
     : job_(job), profile_(std::move(profile)), pipeline_(std::move(pipeline)), fanout_(std::move(fanout)),
-      failed_(std::move(failed)),
+      failed_(std::move(failed)), bitrate_(static_cast<unsigned>(job_.bitrate)),
       inlet_(std::make_unique<Inlet>(
           pipeline_.get(), [this](GstElement* source, const GstCaps* caps) { return link_track(source, caps); })) {
     const auto bus = adopt(gst_element_get_bus(pipeline_.get()));
@@ -101,6 +102,8 @@ TranscodePipeline::~TranscodePipeline() {
 
 void TranscodePipeline::take(WireMessage& message) {
     const WireHeader& h = message.header;
+    if (h.type == WireType::bitrate)
+        return take_bitrate(message);
     if (h.type == WireType::track)
         take_caps(message);
     if (h.type == WireType::unit && h.flags & WireHeader::past && h.track == video_) {
@@ -109,6 +112,17 @@ void TranscodePipeline::take(WireMessage& message) {
     }
     if (const auto taken = inlet_->take(message); !taken)
         fail(TranscodeFailure::Part::source, taken.error().text);
+}
+
+// What its encoder cannot do while it plays is not asked for (Transcoding::follows_rate).
+void TranscodePipeline::take_bitrate(const WireMessage& message) {
+    const std::string_view text = message.text();
+    unsigned wanted = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), wanted).ec != std::errc() || wanted == 0)
+        return;
+    bitrate_ = wanted;
+    if (encoder_)
+        hw::set_bitrate(encoder_.get(), profile_, bitrate_);
 }
 
 // A decoder is made for one codec.
@@ -159,9 +173,8 @@ Result<bool> TranscodePipeline::link_video(GstElement* source, const GstCaps* ca
     set_if_there(decoder_.get(), "thread-type", "slice");    // threads of whole frames hold pictures back
     set_if_there(decoder_.get(), "output-corrupt", "false"); // grey blocks would look like a scene
     drop_past(decoder_.get());
-    auto encoder =
-        hw::make_encoder(profile_, {.bitrate = static_cast<unsigned>(job_.bitrate),
-                                    .key_interval = std::max(1u, framerate_of(job_, caps) * job_.gop_ms / 1000)});
+    auto encoder = hw::make_encoder(
+        profile_, {.bitrate = bitrate_, .key_interval = std::max(1u, framerate_of(job_, caps) * job_.gop_ms / 1000)});
     if (!encoder)
         return encoder.error();
     encoder_ = std::move(encoder).value();

@@ -25,7 +25,7 @@ public:
     TranscodePipeline(const TranscodePipeline&) = delete;
     TranscodePipeline& operator=(const TranscodePipeline&) = delete;
 
-    // Of type track or unit. In one thread.
+    // Of type track, unit or bitrate. In one thread.
     void take(WireMessage& message);
     bool wants_more() const { return inlet_->wants_more(); }
 
@@ -33,6 +33,7 @@ private:
     TranscodePipeline(const TranscodeJob& job, hw::EncoderProfile profile, Ref<GstElement> pipeline,
                       Ref<GstElement> fanout, Failed failed);
     void take_caps(const WireMessage& message);
+    void take_bitrate(const WireMessage& message);
     bool link_track(GstElement* source, const GstCaps* caps);
     Result<bool> link_video(GstElement* source, const GstCaps* caps);
     Result<GstElement*> add(GstElement* behind, Ref<GstElement> element);
@@ -47,6 +48,7 @@ private:
     const Failed failed_;
     Ref<GstElement> decoder_, encoder_; // set before data flows
     std::optional<unsigned> video_;     // the track
+    unsigned bitrate_;                  // bit/s, asked for last
     std::string codec_;                 // its caps' name
     std::unique_ptr<Inlet> inlet_;
     std::mutex mutex_;

@@ -6,6 +6,7 @@
 
 #include <glob.h>
 
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,17 @@ bool has_device(const std::string& pattern) {
     return there;
 }
 
+void call_later(std::function<void()> call) {
+    g_idle_add_full(
+        G_PRIORITY_DEFAULT,
+        [](gpointer data) -> gboolean {
+            (*static_cast<std::function<void()>*>(data))();
+            return G_SOURCE_REMOVE;
+        },
+        new std::function<void()>(std::move(call)),
+        [](gpointer data) { delete static_cast<std::function<void()>*>(data); });
+}
+
 } // namespace
 
 hw::EncoderLadder present_encoders(const hw::Profiles& profiles) {
@@ -31,15 +43,11 @@ hw::EncoderLadder present_encoders(const hw::Profiles& profiles) {
     return hw::EncoderLadder(std::move(out));
 }
 
+Transcoding::Transcoding(hw::EncoderLadder encoders, const TranscodeRoom::Limits& limits)
+    : encoders_(std::move(encoders)), room_(limits, WorkerLoad(std::thread::hardware_concurrency()), call_later) {}
+
 Transcoding::Time Transcoding::now() {
     return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
-Result<std::unique_ptr<Transcoding::Permit>> Transcoding::request() {
-    if (*running_ >= at_once_)
-        return Error{ErrorKind::too_many,
-                     "all " + std::to_string(at_once_) + " transcodes that may run at once are running"};
-    return std::make_unique<Permit>(running_);
 }
 
 Result<std::string> Transcoding::encoder() const {
@@ -50,6 +58,13 @@ Result<std::string> Transcoding::encoder() const {
         why += (why.empty() ? "" : "; ") + rung.profile.name + ": " + rung.reason;
     return Error{ErrorKind::unavailable, why.empty() ? "no H.264 encoder is installed (`sluice hardware` lists them)"
                                                      : "no encoder works: " + why};
+}
+
+bool Transcoding::follows_rate(const std::string& encoder) const {
+    for (const auto& rung : encoders_.rungs())
+        if (rung.profile.name == encoder)
+            return rung.profile.bitrate_while_playing;
+    return false;
 }
 
 bool Transcoding::failed(const std::string& name, const std::string& reason) {

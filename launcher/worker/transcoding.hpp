@@ -4,6 +4,7 @@
 
 #include "hw/encoder_ladder.hpp"
 #include "hw/profiles.hpp"
+#include "launcher/worker/transcode_room.hpp"
 #include "plugins/core/result.hpp"
 
 #include <memory>
@@ -13,25 +14,15 @@ namespace sluice {
 
 class Transcoding {
 public:
-    // at_once: so many transcodes may run.
-    Transcoding(hw::EncoderLadder encoders, unsigned at_once) : encoders_(std::move(encoders)), at_once_(at_once) {}
+    Transcoding(hw::EncoderLadder encoders, const TranscodeRoom::Limits& limits);
 
-    // One transcode; given back when it is let go.
-    class Permit {
-    public:
-        explicit Permit(std::shared_ptr<unsigned> running) : running_(std::move(running)) { ++*running_; }
-        ~Permit() { --*running_; }
-        Permit(const Permit&) = delete;
-        Permit& operator=(const Permit&) = delete;
-
-    private:
-        const std::shared_ptr<unsigned> running_;
-    };
-    // Error: there are as many as there may be.
-    Result<std::unique_ptr<Permit>> request();
+    // Who may run, and who waits.
+    TranscodeRoom& room() { return room_; }
 
     // The name of the one to be used now. Error: none works.
     Result<std::string> encoder() const;
+    // Whether it takes another bit rate while it plays.
+    bool follows_rate(const std::string& encoder) const;
     using Time = hw::EncoderLadder::Time;
     static Time now();
     // It could not go on. True: there is another one.
@@ -41,8 +32,7 @@ public:
 
 private:
     hw::EncoderLadder encoders_;
-    const unsigned at_once_;
-    const std::shared_ptr<unsigned> running_ = std::make_shared<unsigned>(0);
+    TranscodeRoom room_;
 };
 
 // Of what is described, those whose plugin and device are here.

@@ -14,6 +14,7 @@ std::optional<uint32_t> most(WireType type) {
     switch (type) {
     case WireType::job:
     case WireType::event:
+    case WireType::bitrate:
     case WireType::track: return max_wire_text;
     case WireType::unit: return max_wire_unit;
     case WireType::key_unit: return 0;

@@ -18,6 +18,7 @@ enum class WireType : uint8_t {
     track,    // what the units of `track` are from now on; caps as text
     unit,     // one access unit of `track`
     key_unit, // to who makes the units: a key unit is wanted soon; no body
+    bitrate,  // to the worker: what its encoder is to make from now on; bit/s in decimal digits
 };
 
 struct WireHeader {

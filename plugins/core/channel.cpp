@@ -40,10 +40,13 @@ ChannelLimits Channel::limits() const {
 
 Channel::Token Channel::open(const GenerationOptions& options) {
     decltype(key_unit_handler_) handler; // let go behind the lock
+    decltype(rate_handler_) rate_handler;
     std::unique_lock lock(mutex_);
     const Token token = ++stats_.generation;
     tracks_.clear();
     handler.swap(key_unit_handler_);
+    rate_handler.swap(rate_handler_);
+    wants_rates_ = false;
     time_.begin_generation();
     newest_key_.reset(); // what was learned of the stream stays: the next producer is usually the same camera
     stats_.recovery_points = options.recovery_points;
@@ -55,11 +58,14 @@ Channel::Token Channel::open(const GenerationOptions& options) {
 
 void Channel::close(Token token) {
     decltype(key_unit_handler_) handler;
+    decltype(rate_handler_) rate_handler;
     std::unique_lock lock(mutex_);
     if (token != stats_.generation)
         return;
     ++stats_.generation; // whoever still holds the token writes nowhere
     handler.swap(key_unit_handler_);
+    rate_handler.swap(rate_handler_);
+    wants_rates_ = false;
     begun_ = false;
     newest_key_.reset(); // running readers finish what is there; nobody is shown an old picture as if it were live
     set_present(lock, false);
@@ -118,6 +124,40 @@ void Channel::request_key_unit() {
     }
     if (handler)
         (*handler)();
+}
+
+bool Channel::set_rate_handler(Token token, std::function<void(uint64_t)> handler) {
+    auto shared = handler ? std::make_shared<const RateHandler>(std::move(handler)) : nullptr;
+    {
+        std::lock_guard lock(mutex_);
+        if (token == 0 || token != stats_.generation)
+            return false;
+        wants_rates_ = shared != nullptr;
+        shared.swap(rate_handler_);
+        told_rate_ = 0;
+    }
+    tell_rate(); // readers may have outlived the producer before
+    return true;
+}
+
+void Channel::tell_rate() {
+    std::unique_lock lock(mutex_);
+    if (std::exchange(telling_rate_, true))
+        return;
+    while (rate_handler_ && told_rate_ != carried()) {
+        auto handler = rate_handler_;
+        const uint64_t rate = told_rate_ = carried();
+        lock.unlock();
+        (*handler)(rate);
+        handler.reset(); // not under the lock
+        lock.lock();
+    }
+    telling_rate_ = false;
+}
+
+void Channel::forget_carried(uint64_t carries) {
+    if (const auto it = carried_.find(carries); it != carried_.end())
+        carried_.erase(it);
 }
 
 // What the newest unit says of the stream: size and profile from its SPS, B-frames from its slices.
@@ -303,6 +343,7 @@ ChannelStats Channel::stats(ChannelTime now) const {
     s.fps = rate_.units_per_second(now);
     s.bitrate = static_cast<uint64_t>(rate_.bytes_per_second(now) * 8);
     s.peak_bitrate = rate_.peak_bytes(now) * 8;
+    s.carried = carried();
     return s;
 }
 
@@ -373,14 +414,17 @@ std::unique_ptr<Channel::Reader> Channel::attach(Start start, bool video, bool a
     return r;
 }
 
-Channel::Reader::~Reader() { channel_->reader_gone(); }
+Channel::Reader::~Reader() { channel_->reader_gone(carries_); }
 
-void Channel::reader_gone() {
+void Channel::reader_gone(uint64_t carries) {
     unsigned readers = 0;
     {
         std::lock_guard lock(mutex_);
         readers = --stats_.readers;
+        forget_carried(carries);
     }
+    if (carries)
+        tell_rate();
     if (on_readers_changed)
         on_readers_changed(readers);
 }
@@ -416,6 +460,17 @@ Channel::Reader::Next Channel::Reader::next() {
         return {unit, std::exchange(skipped_, false)};
     }
     return {};
+}
+
+bool Channel::Reader::set_carries(uint64_t bits_per_second) {
+    if (carries_ == bits_per_second)
+        return false;
+    std::lock_guard lock(channel_->mutex_);
+    const uint64_t before = channel_->carried();
+    channel_->forget_carried(std::exchange(carries_, bits_per_second));
+    if (carries_)
+        channel_->carried_.insert(carries_);
+    return channel_->carried() != before;
 }
 
 bool Channel::Reader::rewind() {

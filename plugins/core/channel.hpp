@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace sluice {
@@ -52,6 +53,7 @@ struct ChannelStats {
         return key_interval && next >= now ? next - now : GST_CLOCK_TIME_NONE;
     }
     unsigned readers = 0;
+    uint64_t carried = 0; // of the picture, bit/s, by the path of the reader who has least; 0: no reader says
 };
 
 // Of ChannelStats::recovery_points, in statistics.
@@ -100,10 +102,17 @@ public:
     // What to do when a reader needs a key unit soon; for producers that can make one. Ends with the generation. Called
     // from the reader's thread with no lock held, as often as readers ask: limiting the rate is the handler's part.
     bool set_key_unit_handler(Token token, std::function<void()> handler);
+    // What to do when ChannelStats::carried is another one; for producers that can make the picture smaller. Ends with the
+    // generation. Called with no lock held, from the thread that made the change, never by two at a time; must not block.
+    bool set_rate_handler(Token token, std::function<void(uint64_t bits_per_second)> handler);
 
     // --- readers ---
     // A reader waits for a key unit: nothing happens if the producer cannot make one.
     void request_key_unit();
+    // The producer wants to know what readers' paths carry (Reader::set_carries).
+    bool wants_rates() const { return wants_rates_; }
+    // Tells it what is new.
+    void tell_rate();
     enum class Start { cached_gop, next_key_unit, live };
     class SLUICE_API Reader;
     std::unique_ptr<Reader> attach(Start start, bool video, bool audio);
@@ -150,7 +159,9 @@ private:
     // Releases the lock before it tells.
     void set_present(std::unique_lock<std::mutex>& lock, bool present);
     void notify();
-    void reader_gone();
+    void reader_gone(uint64_t carries);
+    uint64_t carried() const { return carried_.empty() ? 0 : *carried_.begin(); }
+    void forget_carried(uint64_t carries);
     bool has_video() const;
 
     const std::string name_;
@@ -170,6 +181,12 @@ private:
     bool begun_ = false; // this generation has written
     std::string unavailable_;
     std::shared_ptr<const std::function<void()>> key_unit_handler_;
+    using RateHandler = std::function<void(uint64_t)>;
+    std::shared_ptr<const RateHandler> rate_handler_;
+    std::atomic<bool> wants_rates_{false};
+    std::multiset<uint64_t> carried_; // of each reader that says so
+    uint64_t told_rate_ = 0;          // to the handler of now
+    bool telling_rate_ = false;       // a thread does, and goes on until nothing is new
     std::shared_ptr<const Wakeups> wakeups_;
 };
 
@@ -200,6 +217,9 @@ public:
     // On with what is written from now on; whether a key unit is waited for does not change.
     void skip_all();
     uint64_t skips() const { return skips_; }
+    // What the way to the consumer carries of the picture, bit/s; 0: nothing is known. True: that changes what the channel carries,
+    // so tell_rate() is to be called, with no lock held.
+    bool set_carries(uint64_t bits_per_second);
     Channel& channel() const { return *channel_; }
 
 private:
@@ -212,6 +232,7 @@ private:
     bool waiting_key_ = false; // deliver nothing before the next key unit
     bool skipped_ = true;
     uint64_t skips_ = 0;
+    uint64_t carries_ = 0;
 };
 
 } // namespace sluice

@@ -22,6 +22,12 @@
  * Buffers that know when they were captured (GstReferenceTimestampMeta, `timestamp/x-unix` or `timestamp/x-ntp`, as rtspsrc gives
  * with add-reference-timestamp-meta) keep that in the channel.
  *
+ * With #fanoutsink:bitrate-requests an encoder in front of it can follow what viewers' paths carry: whenever that changes, the custom
+ * upstream event `sluice-bitrate` leaves the video pad. Its field `bitrate` (guint64, bit/s) is what the path of the slowest viewer
+ * that watches this channel carries of the picture; 0: no path has shown a limit. It comes as the viewers' estimates go up and down, a
+ * few times a second at most for each; how fast to follow, and how far down, is the encoder side's to decide. Encoders let the event
+ * pass: catch it with a probe on their src pad and set their bit rate there.
+ *
  * Does not wait for the clock: give it live sources.
  *
  * ## Example launch line
@@ -45,6 +51,7 @@ enum {
     PROP_CHANNEL,
     PROP_KEY_UNIT_REQUESTS,
     PROP_RECOVERY_POINTS,
+    PROP_BITRATE_REQUESTS,
     PROP_STANDBY,
     PROP_STATS,
     PROP_SOURCE_STATS
@@ -246,6 +253,7 @@ static void sluice_fanout_sink_set_property(GObject* object, guint id, const GVa
         break;
     case PROP_KEY_UNIT_REQUESTS: writer.set_key_unit_requests(g_value_get_boolean(value)); break;
     case PROP_RECOVERY_POINTS: writer.set_recovery_points(g_value_get_boolean(value)); break;
+    case PROP_BITRATE_REQUESTS: writer.set_bitrate_requests(g_value_get_boolean(value)); break;
     case PROP_STANDBY: writer.set_standby(g_value_get_boolean(value)); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
@@ -261,6 +269,7 @@ static void sluice_fanout_sink_get_property(GObject* object, guint id, GValue* v
     }
     case PROP_KEY_UNIT_REQUESTS: g_value_set_boolean(value, writer.key_unit_requests()); break;
     case PROP_RECOVERY_POINTS: g_value_set_boolean(value, writer.recovery_points()); break;
+    case PROP_BITRATE_REQUESTS: g_value_set_boolean(value, writer.bitrate_requests()); break;
     case PROP_STANDBY: g_value_set_boolean(value, writer.standby()); break;
     case PROP_STATS:
         if (const auto face = writer.face())
@@ -299,6 +308,12 @@ static void sluice_fanout_sink_class_init(SluiceFanoutSinkClass* klass) {
             "key-unit-requests", "Key unit requests",
             "Ask upstream for a key unit when a reader needs one: for encoders, cameras do not hear it", FALSE,
             GParamFlags(rw | GST_PARAM_MUTABLE_PLAYING)));
+    g_object_class_install_property(
+        object, PROP_BITRATE_REQUESTS,
+        g_param_spec_boolean("bitrate-requests", "Bit rate requests",
+                             "Ask upstream for the bit rate that the slowest viewer's path carries (event "
+                             "sluice-bitrate): for encoders, cameras do not hear it; from the next start on",
+                             FALSE, GParamFlags(rw | GST_PARAM_MUTABLE_READY)));
     g_object_class_install_property(
         object, PROP_STATS,
         g_param_spec_boxed("stats", "Statistics",

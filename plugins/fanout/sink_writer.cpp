@@ -76,6 +76,16 @@ bool SinkWriter::recovery_points() const {
     return recovery_points_;
 }
 
+void SinkWriter::set_bitrate_requests(bool on) {
+    std::lock_guard lock(mutex_);
+    bitrate_requests_ = on;
+}
+
+bool SinkWriter::bitrate_requests() const {
+    std::lock_guard lock(mutex_);
+    return bitrate_requests_;
+}
+
 void SinkWriter::set_standby(bool on) {
     Target t;
     bool waits = false;
@@ -218,10 +228,13 @@ Channel::Token SinkWriter::open(Ticket ticket, bool at_once) {
     std::shared_ptr<Channel> channel;
     std::vector<Known> tracks;
     GenerationOptions options{.at_once = at_once};
+    bool rates = false;
     {
         std::lock_guard lock(mutex_);
         if (!gate_.opens(ticket))
             return 0; // before anything is taken from who writes now
+        rates = bitrate_requests_;
+        carried_ = asked_ = 0;
         channel = channel_;
         options.recovery_points = recovery_points_now_;
         for (GstPad* pad : pads_)
@@ -233,6 +246,17 @@ Channel::Token SinkWriter::open(Ticket ticket, bool at_once) {
         if (const auto element = weak->get()) // and so are we
             request_key_unit();
     });
+    if (rates)
+        channel->set_rate_handler(token, [this, weak = std::make_shared<WeakElement>(element_)](uint64_t carried) {
+            const auto element = weak->get();
+            if (!element)
+                return;
+            {
+                std::lock_guard lock(mutex_);
+                carried_ = carried;
+            }
+            request_bitrate();
+        });
     for (const Known& k : tracks)
         channel->set_track(token, k.index, k.caps.get());
     std::vector<unsigned> gone;
@@ -269,9 +293,7 @@ void SinkWriter::request_key_unit() {
         std::lock_guard lock(mutex_);
         if (!key_unit_requests_ || now < next_key_unit_request_)
             return;
-        for (GstPad* p : pads_)
-            if (SinkPad::of(p).video)
-                pad = ref(p);
+        pad = video_pad();
         if (!pad)
             return;
         next_key_unit_request_ = now + GST_SECOND;
@@ -282,6 +304,30 @@ void SinkWriter::request_key_unit() {
                                             gst_structure_new("GstForceKeyUnit", "running-time", G_TYPE_UINT64,
                                                               GST_CLOCK_TIME_NONE, "all-headers", G_TYPE_BOOLEAN, TRUE,
                                                               "count", G_TYPE_UINT, count, nullptr)));
+}
+
+// From any thread. Without a pad it is asked for when there is one.
+void SinkWriter::request_bitrate() {
+    std::unique_lock lock(mutex_);
+    if (std::exchange(asking_, true))
+        return;
+    for (Ref<GstPad> pad = video_pad(); pad && asked_ != carried_; pad = video_pad()) {
+        const uint64_t rate = asked_ = carried_;
+        lock.unlock();
+        gst_pad_push_event(pad.get(), gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM,
+                                                           gst_structure_new("sluice-bitrate", "bitrate", G_TYPE_UINT64,
+                                                                             guint64(rate), nullptr)));
+        pad = nullptr; // not under the lock
+        lock.lock();
+    }
+    asking_ = false;
+}
+
+Ref<GstPad> SinkWriter::video_pad() const {
+    for (GstPad* pad : pads_)
+        if (SinkPad::of(pad).video)
+            return ref(pad);
+    return {};
 }
 
 // --- pads ---
@@ -379,6 +425,7 @@ bool SinkWriter::set_caps(GstPad* pad, const GstCaps* caps) {
             second = second || (other != pad && SinkPad::of(other).video && is_video(codec));
         if (!second) {
             p.video = is_video(codec);
+            asked_ = p.video ? 0 : asked_; // perhaps of another encoder
             std::swap(p.caps, kept);
             p.told = 0;
         }
@@ -390,6 +437,8 @@ bool SinkWriter::set_caps(GstPad* pad, const GstCaps* caps) {
         return false;
     }
     p.maker.set_codec(codec);
+    if (is_video(codec))
+        request_bitrate();
     return t.token == 0 || tell_caps(pad, t) == GST_FLOW_OK;
 }
 

@@ -42,6 +42,8 @@ public:
     bool key_unit_requests() const;
     void set_recovery_points(bool on); // from the next start on
     bool recovery_points() const;
+    void set_bitrate_requests(bool on); // from the next start on
+    bool bitrate_requests() const;
     void set_standby(bool on);
     bool standby() const;
     Ref<SluiceChannel> face() const; // NULL in the state NULL
@@ -82,6 +84,8 @@ private:
     GstFlowReturn tell_caps(GstPad* pad, const Target& target);
     bool sound_alone(GstPad* pad) const;
     void request_key_unit();
+    void request_bitrate();
+    Ref<GstPad> video_pad() const; // under the lock
     GstFlowReturn refused(const Target& target);
     GstFlowReturn pass_on(GstPad* pad, const Target& target, Unit unit, GstClockTime pts, ChannelTime now,
                           bool discont);
@@ -92,6 +96,9 @@ private:
     std::string name_;
     bool key_unit_requests_ = false, recovery_points_ = false;
     bool recovery_points_now_ = false; // since the start
+    bool bitrate_requests_ = false;
+    uint64_t carried_ = 0, asked_ = 0; // what the channel told last, bit/s, and what was asked for upstream
+    bool asking_ = false;              // a thread does, and goes on until nothing is new
     Ref<SluiceChannel> face_;
     std::shared_ptr<Channel> channel_;
     SinkGate gate_;

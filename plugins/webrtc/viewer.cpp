@@ -62,6 +62,8 @@ GstClockTime Viewer::run() {
             tell({.kind = SessionEvent::Kind::switched, .sent = *switched});
         if (step.key_unit_wanted)
             step.key_unit_wanted->request_key_unit();
+        if (step.rate_changed)
+            step.rate_changed->tell_rate();
         if (step.look_for_sound)
             follow_sound();
         if (step.wrong_codec) {

@@ -119,6 +119,16 @@ void ViewerPath::set_spot_checks(ViewerStream& stream, const PathState& path, Gs
     stream.set_spot_checks(spot_check_.on());
 }
 
+// An encoder that makes this stream can make it smaller.
+void ViewerPath::set_carries(ViewerStream& stream, const PathState& path, GstClockTime now) {
+    if (is_silent(now))
+        picture_rate_.silent(now);
+    if (!stream.wants_rate() || (start_.near && !narrow_) || !chooser_.limited())
+        return;
+    if (const auto rate = picture_rate_.look(path, stream.sound() ? stream.sound()->writer().bytes() : 0, now))
+        stream.set_carries(*rate);
+}
+
 const StreamChooser::Decision& ViewerPath::decide(ViewerStream& stream, GstClockTime now) {
     news_ = false;
     survey(stream, now);
@@ -141,6 +151,7 @@ const StreamChooser::Decision& ViewerPath::decide(ViewerStream& stream, GstClock
     }
     decision_ = chooser_.observe(streams_, path, is_silent(now) ? 0 : stream.late(now), now);
     set_spot_checks(stream, path, now);
+    set_carries(stream, path, now);
     if (returned && decision_.stream == stream.stream())
         stream.come_back(now);
     look_again_ = decision_.look_again;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plugins/webrtc/congestion/bandwidth_estimator.hpp"
+#include "plugins/webrtc/congestion/picture_rate.hpp"
 #include "plugins/webrtc/congestion/playout_delay.hpp"
 #include "plugins/webrtc/congestion/spot_check.hpp"
 #include "plugins/webrtc/congestion/stream_chooser.hpp"
@@ -85,12 +86,14 @@ private:
     bool is_silent(GstClockTime now) const { return heard_feedback_ && unanswered_ && now >= unanswered_ + silent; }
     void set_pace(ViewerStream& stream, const PathState& path, GstClockTime now);
     void set_spot_checks(ViewerStream& stream, const PathState& path, GstClockTime now);
+    void set_carries(ViewerStream& stream, const PathState& path, GstClockTime now);
 
     const Start start_;
     BandwidthEstimator estimator_;
     StreamChooser chooser_;
     PlayoutDelay delay_;
     SpotCheck spot_check_;
+    PictureRate picture_rate_;
     StreamChooser::Decision decision_;
     std::vector<StreamChooser::Stream> streams_;
     GstClockTime surveyed_ = 0, look_again_ = 0, connected_ = 0;

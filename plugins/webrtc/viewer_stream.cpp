@@ -318,6 +318,7 @@ void ViewerStream::send_again(ChannelTime now, Step& step) {
 ViewerStream::Step ViewerStream::step(ChannelTime now) {
     Step step;
     step.look_for_sound = std::exchange(look_for_sound_, false);
+    step.rate_changed = std::move(rate_changed_);
     end_train(now);
     if (sound_) { // first: a burst of pictures must not keep it waiting
         auto sound = sound_->step();

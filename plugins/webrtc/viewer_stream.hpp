@@ -62,10 +62,11 @@ public:
         std::optional<Probe> probe; // is being sent: a train, or packets once more; the same `from` moves its end
         bool dropped = false;       // the rest of a GOP, for it came too late
         bool wrong_codec = false;   // the source has become something this viewer did not negotiate
-        // For the caller to do without its lock, for all come to other people's code: to let go, to ask for a key unit, to
-        // look whether sound is to be read elsewhere (sound_wanted).
+        // For the caller to do without its lock, for all come to other people's code: to let go, to ask for a key unit, to tell of
+        // a rate, to look whether sound is to be read elsewhere (sound_wanted).
         std::unique_ptr<Channel::Reader> retired;
         std::shared_ptr<Channel> key_unit_wanted;
+        std::shared_ptr<Channel> rate_changed; // of what its readers' paths carry: tell_rate()
         bool look_for_sound = false;
     };
     Step step(ChannelTime now);
@@ -93,6 +94,12 @@ public:
     void acknowledged(ChannelTime sent) { acknowledged_ = std::max(acknowledged_, sent); }
     // How late the picture is that waits to be sent; 0: nothing waits, or what waits is the past that a burst brings.
     GstClockTime late(ChannelTime now) const;
+    // Whoever makes the stream that is sent wants to know what the path carries of its picture: bit/s, 0: nothing is known.
+    bool wants_rate() const { return reader_->channel().wants_rates(); }
+    void set_carries(uint64_t bits_per_second) {
+        if (reader_->set_carries(bits_per_second))
+            rate_changed_ = scene_.at(stream_);
+    }
     // Only the last packet of a picture now and then is to be reported, as long as that is so.
     static constexpr GstClockTime spot_interval = 180 * GST_MSECOND; // to the next picture
     void set_spot_checks(bool on);
@@ -217,6 +224,7 @@ private:
     std::unique_ptr<Channel::Reader> reader_, next_reader_; // next_reader_: of wanted_, until it has a key unit
     Channel::Reader::Next held_;                            // fetched, waiting for its deadline
     bool pli_ = false;
+    std::shared_ptr<Channel> rate_changed_;
     std::shared_ptr<Channel> ask_key_; // waited for a key unit of, none is cached
     ChannelTime last_burst_ = 0;
     std::optional<GstClockTime> delay_; // nothing: never asked for one

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+from fault_viewers import Viewers
 from harness import BUILD, ROOT, Browser, Process, Skip, Sluice, Suite, longest_gap, note, until
 
 EDGE, VIEWER = "10.79.0.1", "10.79.0.2"
@@ -155,6 +156,43 @@ def who_wants_main_gets_main():
     assert viewers()[0]["stream"] == "main"
     browser.choose_quality("auto")
     watch_until(SUB, 6)
+
+
+def asked():
+    """bit/s that the encoder of made/low is asked for; None: it does not run."""
+    camera = json.loads(sluice.get("/api/v1/cameras/made")[2])
+    return next(s for s in camera["streams"] if s["name"] == "low")["target-bitrate"]
+
+
+@suite.case
+def a_stream_that_is_made_follows_its_slowest_viewer():
+    needs_the_link()
+    full = 1_500_000
+    link_is(WIDE)
+    browser.d.get("about:blank")
+    made = {"streams": {"main": {"url": "rtsp://127.0.0.1:8554/main"}, "low": {"from": "main", "bitrate": full // 1000}},
+            "outputs": {"webrtc": {"quality": "low"}}}
+    status, _, body = sluice.get("/api/v1/cameras/made", method="PUT", body=json.dumps(made).encode(),
+                                 headers={"Content-Type": "application/json"})
+    assert status == 201, body
+    near = suite.keep(Viewers(sluice, under=inside())).join("near", "made")
+    assert asked() == full, asked()
+    browser.d.get(f"{sluice.base}/stream.html?src=made")
+    browser.playing()
+    began = link_is(THIN)
+    until(lambda: asked() < 850_000, 30, "less is encoded")
+    note(f"{asked() // 1000} kbit/s after {time.monotonic() - began:.1f} s")
+    time.sleep(5)
+    frames = browser.frames(10_000)
+    low = asked()
+    note(f"then {low // 1000} kbit/s, longest gap {longest_gap(frames)} ms")
+    assert 150_000 <= low < 850_000 and longest_gap(frames) < 3000, (low, viewers())
+    browser.d.get("about:blank")
+    left = time.monotonic()
+    until(lambda: asked() > low * 5 // 4, 40, "more is encoded when the slow viewer has left")
+    until(lambda: asked() == full, 60, "all that is configured")
+    note(f"all again after {time.monotonic() - left:.1f} s")
+    assert near.closed is None, near.closed
 
 
 def main():

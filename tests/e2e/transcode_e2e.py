@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from api import cameras
@@ -135,6 +136,30 @@ def encoders_that_fail_cost_a_rung_each():
     viewer.picture_after(failed + 0.001, 10)
     assert viewer.closed is None, viewer.closed
     print(f"# without a picture {viewer.gap(failed - 0.001) * 1000:.0f} ms")
+
+
+@suite.case
+def who_waits_for_another_to_end_is_next_at_once():
+    one_at_a_time = suite.keep(Sluice(suite.directory, {n: {"main": host.camera("hevc").url()} for n in ("one", "two")},
+                                      name="one-at-a-time", server={"transcodes": 1}))
+    until(lambda: all(c["state"] == "streaming" for c in cameras(one_at_a_time).values()), 20, "both stream")
+    both = suite.keep(Viewers(one_at_a_time))
+    both.join("one")
+    waits = both.begin("two")
+
+    def waiting():
+        return next((s for s in cameras(one_at_a_time)["two"]["streams"] if s["name"] == "web"), {})
+
+    until(lambda: "all 1 transcodes" in (waiting().get("reason") or ""), 20, "it hears why it has to wait")
+    # Its own next attempt would be too late by now.
+    until(lambda: (waiting()["next-attempt-seconds"] or 0) > GRACE + 6, 60, "a long time to wait")
+    assert not waits.pictures and not waits.refused and not waits.closed, str(waits)
+    both.leave("one")
+    left = time.monotonic()
+    came = waits.picture_after(left, GRACE + 5)
+    print(f"# its picture came {came - left - GRACE:.2f} s after the other's grace was over")
+    suite.close(both)
+    suite.close(one_at_a_time)
 
 
 def set_transcode(on):

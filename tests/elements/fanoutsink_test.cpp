@@ -328,6 +328,69 @@ TEST_F(FanoutSink, KeyUnitRequestsGoUpstreamOncePerSecondIfWanted) {
     EXPECT_EQ(requests(), 0);
 }
 
+// The bit rates that were asked for since the last call.
+std::vector<guint64> bitrates(GstHarness* h) {
+    std::vector<guint64> out;
+    while (const auto e = adopt(gst_harness_try_pull_upstream_event(h))) {
+        guint64 rate = 0;
+        if (gst_event_has_name(e.get(), "sluice-bitrate") &&
+            gst_structure_get_uint64(gst_event_get_structure(e.get()), "bitrate", &rate))
+            out.push_back(rate);
+    }
+    return out;
+}
+
+TEST_F(FanoutSink, WhatTheSlowestReadersPathCarriesGoesUpstreamIfWanted) {
+    using Rates = std::vector<guint64>;
+    Rig rig("front/main", h264, [](GstElement* e) { g_object_set(e, "bitrate-requests", TRUE, nullptr); });
+    OtherPad sound(rig.element(), mulaw);
+    rig.push(key_unit(), 9 * s);
+    auto slow = rig.channel->attach(Start::cached_gop, true, false);
+    auto fast = rig.channel->attach(Start::cached_gop, true, false);
+    bitrates(rig.h);
+    const auto says = [&](Channel::Reader& reader, uint64_t rate) {
+        if (reader.set_carries(rate))
+            rig.channel->tell_rate();
+    };
+    EXPECT_TRUE(rig.channel->wants_rates());
+    says(*fast, 900'000);
+    says(*slow, 400'000);
+    says(*fast, 800'000); // changes nothing
+    EXPECT_EQ(bitrates(rig.h), (Rates{900'000, 400'000}));
+    // Perhaps another encoder.
+    gst_harness_set_src_caps_str(
+        rig.h, "video/x-h264,stream-format=byte-stream,alignment=au,width=640,height=480,framerate=25/1");
+    EXPECT_EQ(bitrates(rig.h), Rates{400'000});
+    slow.reset();
+    EXPECT_EQ(bitrates(rig.h), Rates{800'000});
+    fast.reset();
+    EXPECT_EQ(bitrates(rig.h), Rates{0});
+}
+
+TEST_F(FanoutSink, WhoComesBackIsToldWhatReadersHaveSaid) {
+    Rig rig("front/main", h264, [](GstElement* e) { g_object_set(e, "bitrate-requests", TRUE, nullptr); });
+    rig.push(key_unit(), 9 * s);
+    auto reader = rig.channel->attach(Start::cached_gop, true, false);
+    (void)reader->set_carries(300'000);
+    gst_element_set_state(rig.element(), GST_STATE_READY);
+    EXPECT_FALSE(rig.channel->wants_rates());
+    bitrates(rig.h);
+    gst_element_set_state(rig.element(), GST_STATE_PLAYING);
+    gst_harness_set_src_caps_str(rig.h, h264);
+    EXPECT_EQ(bitrates(rig.h), std::vector<guint64>{300'000});
+}
+
+TEST_F(FanoutSink, ACameraIsAskedForNoBitrate) {
+    Rig rig;
+    rig.push(key_unit(), 9 * s);
+    auto reader = rig.channel->attach(Start::cached_gop, true, false);
+    EXPECT_FALSE(rig.channel->wants_rates());
+    bitrates(rig.h);
+    if (reader->set_carries(300'000))
+        rig.channel->tell_rate();
+    EXPECT_TRUE(bitrates(rig.h).empty());
+}
+
 TEST_F(FanoutSink, LeaksNothing) {
     expect_no_leak([] {
         Rig rig;

@@ -55,12 +55,23 @@ public:
     }
     GstClockTime captured(uint32_t unit) const { return captured_.at(unit); }
     unsigned stream() const { return stream_; }
+    // As an encoder does it that is asked for another rate.
+    void set_bitrate(double bitrate) {
+        const double part = bitrate / encoding_.bitrate;
+        encoding_.bitrate = bitrate;
+        encoding_.key_min = static_cast<unsigned>(encoding_.key_min * part);
+        encoding_.key_max = static_cast<unsigned>(encoding_.key_max * part);
+        key_size_ = static_cast<unsigned>(key_size_ * part);
+    }
+    void on_carried(std::function<void(uint64_t)> handler) {
+        channel->set_rate_handler(producer_.token, std::move(handler));
+    }
 
     const std::shared_ptr<Channel> channel;
 
 private:
     Producer producer_;
-    const SimEncoding encoding_;
+    SimEncoding encoding_;
     std::mt19937 random_;
     const unsigned first_, gop_, stream_;
     uint32_t unit_ = 0;
@@ -109,6 +120,7 @@ public:
     GstClockTime joined() const { return joined_; }
     ViewerStream& stream() { return *stream_; }
     ViewerPath& path() { return *path_; }
+    SimCamera& camera(unsigned stream) { return *cameras_.at(stream); }
     bool talk = false;
 
     void cameras(GstClockTime now) {
@@ -198,6 +210,8 @@ private:
                      "-> " + turn.orders->stream + (turn.orders->burst ? " (burst): " : ": ") + turn.orders->reason);
                 continue;
             }
+            if (turn.step.rate_changed)
+                turn.step.rate_changed->tell_rate();
             if (turn.step.dropped)
                 note(now, "drop");
             if (turn.step.probe)

@@ -369,4 +369,18 @@ TEST_F(CameraLifeTest, NoHurryWithWrongCredentials) {
     EXPECT_GT(turn(), 5s);
 }
 
+TEST_F(CameraLifeTest, WhoLackedSomethingTriesAtOnceWhenItIsThere) {
+    EXPECT_FALSE(life_.retry(now_).changed) << "idle";
+    start();
+    EXPECT_FALSE(life_.retry(now_).changed) << "already trying";
+    for (int i = 0; i < 5; i++) {
+        fail("all 1 transcodes that may run at once are running", FailureClass::ended);
+        turn();
+    }
+    fail("all 1 transcodes that may run at once are running", FailureClass::ended);
+    EXPECT_GT(*life_.next_attempt(), now_ + 10s);
+    EXPECT_TRUE(permit(life_.retry(now_)).begin_attempt);
+    EXPECT_EQ(life_.state(), LifeState::connecting);
+}
+
 } // namespace

@@ -247,6 +247,10 @@ TEST(ConfigParser, Server) {
     EXPECT_EQ(parse(with_server(R"({"transcodes": 0})")).config.server.transcodes, 0u);
     EXPECT_EQ(parse(with_server("{}")).config.server.transcodes, std::nullopt);
     expect_error(with_server(R"({"transcodes": 65})"), "/server/transcodes", "64");
+    EXPECT_EQ(parse(with_server("{}")).config.server.transcode_cpu, 80u);
+    EXPECT_EQ(parse(with_server(R"({"transcode-cpu": 35})")).config.server.transcode_cpu, 35u);
+    expect_error(with_server(R"({"transcode-cpu": 0})"), "/server/transcode-cpu", "found 0");
+    expect_error(with_server(R"({"transcode-cpu": 101})"), "/server/transcode-cpu", "100");
     expect_error(with_server(R"({"port": 65536})"), "/server/port", "found 65536");
     expect_error(with_server(R"({"port": -1})"), "/server/port");
     expect_error(with_server(R"({"state": ""})"), "/server/state");

@@ -104,6 +104,7 @@ void StreamChooser::learn(const View& v) {
     if (v.current == none || !started_)
         return;
     evidence_ = trouble_.look(v.path, v.sender_queue, v.rate(v.current), v.now);
+    limited_ |= evidence_ != PathTrouble::Kind::none;
     if (v.path.feedback) {
         if (evidence_ != PathTrouble::Kind::none)
             carries_ = v.path.estimate;

@@ -80,6 +80,8 @@ public:
 
     // What the path carries as far as was shown and not refuted since; for the memory and for people. 0: unknown.
     uint64_t carries() const { return carries_; }
+    // It has shown once that it does not take whatever is sent: from then on the estimate is about the path.
+    bool limited() const { return limited_; }
     GstClockTime hold() const { return hold_; }
 
 private:
@@ -128,6 +130,7 @@ private:
     GstClockTime shown_at_ = 0;
     bool heard_ = false; // transport-wide feedback came
     uint64_t carries_ = 0;
+    bool limited_ = false;
 };
 
 } // namespace sluice
