@@ -152,6 +152,7 @@ private:
     void notify();
     void reader_gone();
     bool has_video() const;
+    bool only_jpeg() const;
 
     const std::string name_;
     std::atomic<bool> last_resort_{false};
