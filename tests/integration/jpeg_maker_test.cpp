@@ -40,14 +40,14 @@ struct Encoded {
 };
 
 Encoded encode(Codec codec, const std::string& pattern, unsigned width, unsigned height) {
-    const char* encoder = codec == Codec::jpeg ? "jpegenc"
+    const char* encoder = codec == Codec::jpeg ? "videoconvert ! video/x-raw,format=I420,colorimetry=1:4:7:1 ! jpegenc"
                           : codec == Codec::h265
                               ? "x265enc tune=zerolatency speed-preset=ultrafast ! h265parse config-interval=-1 ! "
                                 "video/x-h265,stream-format=byte-stream,alignment=au"
                               : "x264enc tune=zerolatency speed-preset=ultrafast ! h264parse config-interval=-1 ! "
                                 "video/x-h264,stream-format=byte-stream,alignment=au";
-    const auto sample = last_sample("videotestsrc num-buffers=1 pattern=" + pattern +
-                                    " ! video/x-raw,format=I420,width=" + std::to_string(width) +
+    const auto sample = last_sample("videotestsrc num-buffers=1 pattern=" + pattern + " ! video/x-raw,format=" +
+                                    (codec == Codec::jpeg ? "BGRx" : "I420") + ",width=" + std::to_string(width) +
                                     ",height=" + std::to_string(height) + " ! " + encoder);
     return {codec, ref(gst_sample_get_buffer(sample.get())), ref(gst_sample_get_caps(sample.get()))};
 }
