@@ -72,7 +72,7 @@ void of_codec(const VideoFacts& v, bool encoded, std::vector<Advice>& out) {
 
 void of_rate(const VideoFacts& v, std::vector<Advice>& out) {
     const StreamFigures& f = v.figures;
-    if (f.bitrate > high_bitrate)
+    if (f.bitrate > high_bitrate && v.codec != "JPEG") // that reaches no viewer as it is
         out.push_back(
             {"high-bitrate", Weight::hint,
              "the video takes " + bits_text(f.bitrate) +

@@ -9,7 +9,7 @@ namespace {
 
 // Markers, without the 0xff before them (T.81, table B.1).
 constexpr uint8_t fill = 0xff, sof0 = 0xc0, dht = 0xc4, jpg = 0xc8, dac = 0xcc, sof15 = 0xcf, soi = 0xd8, eoi = 0xd9,
-                  sos = 0xda, tables = 0xdb, comment = 0xfe;
+                  tables = 0xdb, comment = 0xfe;
 
 constexpr size_t max_header = 1u << 20; // tables and application data in front of the frame header
 constexpr size_t frame_header = 8;      // length, precision, height, width, number of components
