@@ -124,6 +124,8 @@ Finding diagnose_camera(const CameraFacts& f) {
         detail += ", " + s.codec;
         if (s.width)
             detail += " " + std::to_string(s.width) + "x" + std::to_string(s.height);
+        if (s.codec == "JPEG")
+            detail += ", which no browser takes in WebRTC: viewers get another stream, or one that is made of it";
         return {Mark::ok, detail};
     }
     if (s.state == "idle" && s.on_demand)

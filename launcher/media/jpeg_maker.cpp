@@ -17,6 +17,8 @@ struct Decoder {
 // of a camera to a library that has been overrun by such before (docs/gotchas.md).
 Decoder decoder_for(Codec codec) {
     constexpr const char* package = "gstreamer1.0-libav";
+    if (codec == Codec::jpeg)
+        return {"jpegdec", "gstreamer1.0-plugins-good"};
     return codec == Codec::h265 ? Decoder{"avdec_h265", package} : Decoder{"avdec_h264", package};
 }
 

@@ -25,4 +25,7 @@ constexpr uint64_t max_picture_samples = 50'000'000;
 // now: of the channel's clock; unix_us: the same moment. Errors (unavailable): it says nothing of its size, or too much.
 Result<KeyPicturePtr> key_picture(AccessUnitPtr unit, ChannelTime now, int64_t unix_us);
 
+// The camera's own bytes, not copied, where they are a whole JPEG already; else NULL.
+Ref<GBytes> own_jpeg(const AccessUnitPtr& unit);
+
 } // namespace sluice

@@ -53,6 +53,12 @@ void SnapshotDesk::ask(const Order& order, Done done) {
     set_timer();
 }
 
+JpegPtr SnapshotDesk::take(const Order& order, const Ref<GBytes>& bytes) {
+    auto jpeg = std::make_shared<const Jpeg>(Jpeg{bytes, order.picture});
+    keep(order, jpeg);
+    return jpeg;
+}
+
 void SnapshotDesk::begin_next() {
     for (Job& job : jobs_) {
         if (running() >= limits_.at_once)

@@ -48,6 +48,8 @@ public:
 
     // Calls done exactly once, maybe before it returns. Errors: too_many, unavailable (with the reason).
     void ask(const Order& order, Done done);
+    // What is a JPEG as it comes: nothing is made, and it is kept like the others.
+    JpegPtr take(const Order& order, const Ref<GBytes>& bytes);
     // From who makes them. Late results are kept for the next one who asks.
     void finished(uint64_t id, const Result<Ref<GBytes>>& result);
     void ended(uint64_t id);

@@ -164,13 +164,16 @@ void Snapshots::order(const Ask& ask, const AccessUnitPtr& unit, const Done& don
         "\"" + salt_ + "-" + std::to_string(unit->time) + "-" + std::to_string(width.value()) + "\"";
     if (!ask.known_tag.empty() && (ask.known_tag == "*" || ask.known_tag.find(tag) != std::string::npos))
         return done(Picture{nullptr, picture.value(), tag});
-    desk_.ask({ask.channel + '\n' + ask.description, width.value(), picture.value()},
-              [done, tag](const Result<JpegPtr>& made) {
-                  if (made)
-                      done(Picture{made.value()->bytes, made.value()->picture, tag});
-                  else
-                      done(made.error());
-              });
+    const auto answer = [done, tag](const Result<JpegPtr>& made) {
+        if (made)
+            done(Picture{made.value()->bytes, made.value()->picture, tag});
+        else
+            done(made.error());
+    };
+    const SnapshotDesk::Order wanted{ask.channel + '\n' + ask.description, width.value(), picture.value()};
+    if (const auto own = width.value() == 0 ? own_jpeg(unit) : nullptr)
+        return answer(desk_.take(wanted, own));
+    desk_.ask(wanted, answer);
 }
 
 // A thread for each picture: the desk bounds how many there are, and one that hangs is no loss to the others.

@@ -39,7 +39,8 @@ void of_gop(const VideoFacts& v, std::vector<Advice>& out) {
                        "even length"});
 }
 
-void of_codec(const VideoFacts& v, std::vector<Advice>& out) {
+// encoded: all the time, whoever watches.
+void of_codec(const VideoFacts& v, bool encoded, std::vector<Advice>& out) {
     if (v.codec == "H265")
         out.push_back(
             {"h265", Weight::warning,
@@ -47,9 +48,11 @@ void of_codec(const VideoFacts& v, std::vector<Advice>& out) {
              "H.265 for recordings and add a stream of H.264 as \"sub\"; while it is watched without either, Sluice "
              "encodes it anew, at the cost of processor time"});
     else if (v.codec == "JPEG")
-        out.push_back({"jpeg", Weight::hint,
-                       "the video is JPEG, which Sluice encodes as H.264 at the cost of processor time: if the camera "
-                       "has a stream of H.264, use that"});
+        out.push_back({"jpeg", encoded ? Weight::hint : Weight::warning,
+                       std::string("the video is JPEG, ") +
+                           (encoded ? "" : "which no browser plays in WebRTC: while it is watched ") +
+                           (encoded ? "which Sluice encodes as H.264" : "Sluice encodes it anew") +
+                           ", at the cost of processor time; if the camera has a stream of H.264, use that"});
     if (v.b_frames)
         out.push_back({"b-frames", Weight::warning,
                        "it has B-frames, which browsers cannot play in WebRTC: switch them off, or choose the "
@@ -69,7 +72,7 @@ void of_codec(const VideoFacts& v, std::vector<Advice>& out) {
 
 void of_rate(const VideoFacts& v, std::vector<Advice>& out) {
     const StreamFigures& f = v.figures;
-    if (f.bitrate > high_bitrate)
+    if (f.bitrate > high_bitrate && v.codec != "JPEG") // that reaches no viewer as it is
         out.push_back(
             {"high-bitrate", Weight::hint,
              "the video takes " + bits_text(f.bitrate) +
@@ -154,7 +157,7 @@ std::vector<Advice> advice(const Facts& facts) {
     if (facts.video) {
         if (!facts.encoded) // what Sluice makes is as it should be
             of_gop(*facts.video, out);
-        of_codec(*facts.video, out);
+        of_codec(*facts.video, facts.encoded.has_value(), out);
         of_rate(*facts.video, out);
     }
     of_clock(facts, out);

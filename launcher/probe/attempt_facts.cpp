@@ -38,6 +38,11 @@ VideoFacts Attempt::video_facts(const ClockFigures* clock) const {
     out.level = text(s, "level");
     out.width = number(s, "width");
     out.height = number(s, "height");
+    if (!out.width || !out.height) { // of JPEG only the pictures say it
+        const SequenceInfo said = channel_->stats(channel_now()).video;
+        out.width = said.width;
+        out.height = said.height;
+    }
     out.nominal_fps = fraction(s, "framerate");
     const std::string interlace = text(s, "interlace-mode");
     out.interlaced = !interlace.empty() && interlace != "progressive";

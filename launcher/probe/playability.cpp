@@ -51,6 +51,14 @@ Answer h265(Kind kind, const VideoFacts& v) {
     return {};
 }
 
+Answer jpeg(Kind kind) {
+    if (is_webrtc(kind))
+        return {Plays::no, "no browser takes JPEG in WebRTC"};
+    if (kind == Kind::rtsp)
+        return {};
+    return {Plays::no, std::string(kind == Kind::recorder ? "fMP4" : "HLS") + " has no motion JPEG"};
+}
+
 Answer video(Kind kind, const VideoFacts& v) {
     if (v.figures.key_units == 0 && kind != Kind::rtsp)
         return {Plays::no, "no key frame to begin with"};
@@ -58,6 +66,8 @@ Answer video(Kind kind, const VideoFacts& v) {
         return {Plays::no, "B-frames: pictures jump back and forth"};
     if (v.codec == "H265")
         return h265(kind, v);
+    if (v.codec == "JPEG")
+        return jpeg(kind);
     if (is_browser(kind) && !usual_profile(v))
         return {Plays::no, "the profile " + v.profile};
     if (kind == Kind::firefox_webrtc && v.interlaced)

@@ -31,6 +31,10 @@ MeteredUnit look_at(const AccessUnit& unit) {
     const MappedBuffer map(unit.buffer.get());
     const Codec codec = unit.track->codec;
     out.bytes = static_cast<uint32_t>(map.data().size());
+    if (codec == Codec::jpeg) {
+        out.key = true;
+        return out;
+    }
     out.slices = 0;
     for (const NalUnit& n : unit.nals) {
         if (!is_slice(codec, n.type))

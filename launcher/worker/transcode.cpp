@@ -21,7 +21,8 @@ constexpr unsigned usual_framerate = 25;
 // The best that takes it; those that need hardware stand first where there is any.
 Ref<GstElement> make_decoder(const GstCaps* caps) {
     GList* all = gst_element_factory_list_get_elements(
-        GST_ELEMENT_FACTORY_TYPE_DECODER | GST_ELEMENT_FACTORY_TYPE_MEDIA_VIDEO, GST_RANK_MARGINAL);
+        GST_ELEMENT_FACTORY_TYPE_DECODER | GST_ELEMENT_FACTORY_TYPE_MEDIA_VIDEO | GST_ELEMENT_FACTORY_TYPE_MEDIA_IMAGE,
+        GST_RANK_MARGINAL);
     GList* fit = gst_element_factory_list_filter(all, caps, GST_PAD_SINK, FALSE);
     fit = g_list_sort(fit, gst_plugin_feature_rank_compare_func);
     Ref<GstElement> out;
@@ -31,6 +32,8 @@ Ref<GstElement> make_decoder(const GstCaps* caps) {
     gst_plugin_feature_list_free(all);
     return out;
 }
+
+bool is_picture(const char* caps) { return g_str_has_prefix(caps, "video/") || g_str_has_prefix(caps, "image/"); }
 
 void set_if_there(GstElement* element, const char* property, const char* value) {
     if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), property))
@@ -128,7 +131,7 @@ void TranscodePipeline::take_bitrate(const WireMessage& message) {
 // A decoder is made for one codec.
 void TranscodePipeline::take_caps(const WireMessage& message) {
     const std::string caps(message.text());
-    if (caps.rfind("video/", 0) != 0)
+    if (!is_picture(caps.c_str()))
         return;
     const std::string codec = caps.substr(0, caps.find(','));
     if (video_ && (codec != codec_ || video_ != message.header.track))
@@ -138,7 +141,7 @@ void TranscodePipeline::take_caps(const WireMessage& message) {
 }
 
 bool TranscodePipeline::link_track(GstElement* source, const GstCaps* caps) {
-    if (!g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps, 0)), "video/"))
+    if (!is_picture(gst_structure_get_name(gst_caps_get_structure(caps, 0))))
         return gst_element_link_pads(source, "src", fanout_.get(), "sink_%u");
     const auto linked = link_video(source, caps);
     if (!linked) // what stands in front of the encoder fits every decoder

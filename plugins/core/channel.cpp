@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/core/channel.hpp"
 
+#include "plugins/core/jpeg.hpp"
 #include "plugins/core/mapped_buffer.hpp"
 
 #include <algorithm>
@@ -160,12 +161,19 @@ void Channel::forget_carried(uint64_t carries) {
         carried_.erase(it);
 }
 
-// What the newest unit says of the stream: size and profile from its SPS, B-frames from its slices.
+// What the newest unit says of the stream: size and profile from its SPS, B-frames from its slices; a JPEG's size.
 void Channel::learn(const AccessUnit& unit) {
     const Codec codec = unit.track->codec;
     const MappedBuffer map(unit.buffer.get());
     if (!map)
         return;
+    if (codec == Codec::jpeg) {
+        const JpegSize size = jpeg_size(map.data()).value_or(JpegSize{});
+        stats_.video = {.width = size.width, .height = size.height};
+        stats_.reorder = saw_b_slice_ = false;
+        last_sps_.clear();
+        return;
+    }
     const uint8_t sps_type = codec == Codec::h264 ? 7 : 33;
     for (const NalUnit& n : unit.nals) {
         const auto nal = map.data().subspan(n.offset, n.size);
@@ -261,6 +269,11 @@ Channel::Written Channel::write_unit(std::unique_lock<std::mutex>& lock, TrackSt
     return Written::ok;
 }
 
+// Each picture of JPEG stands for itself: who is late needs none but the newest. Sound beside them would have gaps.
+bool Channel::only_jpeg() const {
+    return tracks_.size() == 1 && tracks_.begin()->second.track && tracks_.begin()->second.track->codec == Codec::jpeg;
+}
+
 void Channel::append(std::shared_ptr<AccessUnit> unit) {
     unit->seq = next_seq_++;
     unit->videos_before = videos_;
@@ -277,7 +290,8 @@ void Channel::trim() {
     };
     if (newest_key_ && !units_.empty()) {
         const ChannelTime newest = units_.back()->time;
-        while (units_.front()->seq < *newest_key_ && units_.front()->time + tail_before_key < newest)
+        const GstClockTime tail = only_jpeg() ? 0 : tail_before_key;
+        while (units_.front()->seq < *newest_key_ && units_.front()->time + tail < newest)
             drop_front();
     }
     const auto over = [this] {

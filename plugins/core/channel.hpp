@@ -163,6 +163,7 @@ private:
     uint64_t carried() const { return carried_.empty() ? 0 : *carried_.begin(); }
     void forget_carried(uint64_t carries);
     bool has_video() const;
+    bool only_jpeg() const;
 
     const std::string name_;
     std::atomic<bool> last_resort_{false};

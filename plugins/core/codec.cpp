@@ -22,6 +22,7 @@ const char* codec_name(Codec c) {
     switch (c) {
     case Codec::h264: return "H264";
     case Codec::h265: return "H265";
+    case Codec::jpeg: return "JPEG";
     case Codec::pcmu: return "PCMU";
     case Codec::pcma: return "PCMA";
     case Codec::opus: return "OPUS";
@@ -39,6 +40,8 @@ Codec codec_from_caps(const GstCaps* caps) {
         return Codec::h264;
     if (gst_structure_has_name(s, "video/x-h265"))
         return Codec::h265;
+    if (gst_structure_has_name(s, "image/jpeg"))
+        return Codec::jpeg;
     if (gst_structure_has_name(s, "audio/x-mulaw"))
         return telephone(s, Codec::pcmu);
     if (gst_structure_has_name(s, "audio/x-alaw"))

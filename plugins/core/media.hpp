@@ -29,8 +29,8 @@ using TrackPtr = std::shared_ptr<const Track>;
 // One whole access unit (video) or packet (audio). Immutable after it was written to a channel.
 class SLUICE_API AccessUnit {
 public:
-    Ref<GstBuffer> buffer;     // one memory: Annex B without delimiters, or the audio packet; no timestamps
-    std::vector<NalUnit> nals; // empty for audio
+    Ref<GstBuffer> buffer;     // one memory: Annex B without delimiters, a JPEG, or the audio packet; no timestamps
+    std::vector<NalUnit> nals; // empty for JPEG and audio
     TrackPtr track;
     uint64_t seq = 0;           // position in the channel; the first ever is 0
     uint64_t generation = 0;    // the producer's life that it belongs to

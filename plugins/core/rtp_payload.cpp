@@ -223,6 +223,7 @@ std::vector<RtpPayload> make_rtp_payloads(Codec codec, GstMemory* memory, const 
     case Codec::pcma: return Maker(codec, memory, max_payload).samples(g711_piece);
     // Opus has no fragments (RFC 7587 4.2); a large packet is left to IP.
     case Codec::opus: return Maker(codec, memory, max_payload).packet();
+    case Codec::jpeg:
     case Codec::aac:
     case Codec::other: break;
     }

@@ -30,7 +30,7 @@ struct RtpPayload {
 // H.265: RFC 7798 single NAL, AP, FU. Fragments of one NAL unit are of equal size (+-1 byte). Left out: delimiters, and
 // NAL units of the types that RTP uses itself (H.264: 0, 24-31; H.265: 48-63).
 // Opus: one payload, the whole packet, however large; G.711 (one byte is one sample) is cut into pieces of 20 ms, the last one
-// 10 to 30 ms, so that whoever loses one loses little. AAC: nothing, no reader takes it.
+// 10 to 30 ms, so that whoever loses one loses little. JPEG, AAC: nothing, no reader takes them.
 // Empty when there is nothing to send or the memory cannot be read.
 // max_payload: bytes, 16 to 65535; others are clamped. `memory` holds the whole access unit; bodies keep it alive.
 SLUICE_API std::vector<RtpPayload> make_rtp_payloads(Codec codec, GstMemory* memory, const std::vector<NalUnit>& nals,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/core/unit_maker.hpp"
 
+#include "plugins/core/jpeg.hpp"
 #include "plugins/core/mapped_buffer.hpp"
 #include "plugins/core/sound_packet.hpp"
 
@@ -52,8 +53,10 @@ std::optional<GstClockTime> capture_time_of(GstBuffer* buffer) {
 } // namespace
 
 void UnitMaker::set_codec(Codec codec) {
-    if (std::exchange(codec_, codec) != codec)
-        parameter_sets_ = {};
+    if (std::exchange(codec_, codec) == codec)
+        return;
+    parameter_sets_ = {};
+    fault_.clear();
 }
 
 std::optional<UnitMaker::Parts> UnitMaker::parse(std::span<const uint8_t> data) {
@@ -89,12 +92,27 @@ std::optional<UnitMaker::Parts> UnitMaker::parse(std::span<const uint8_t> data) 
     return parts;
 }
 
+// Of what stands alone; nothing: it is no picture that is taken, no packet.
+std::optional<uint32_t> UnitMaker::ticks_of(std::span<const uint8_t> data) {
+    fault_.clear();
+    if (codec_ != Codec::jpeg)
+        return sound_ticks(codec_, data);
+    const auto size = jpeg_size(data);
+    if (!size)
+        return std::nullopt;
+    if (!is_too_large(*size, data.size()))
+        return 0;
+    fault_ = "The picture is a JPEG of " + std::to_string(size->width) + "x" + std::to_string(size->height) + " in " +
+             std::to_string(data.size()) + " bytes, allowed: " + max_jpeg_text;
+    return std::nullopt;
+}
+
 std::optional<bool> UnitMaker::look(GstBuffer* buffer) {
     const MappedBuffer map(buffer);
     if (!map || map.data().empty() || codec_ == Codec::other)
         return std::nullopt;
-    if (!is_video(codec_))
-        return sound_ticks(codec_, map.data()) ? std::optional(true) : std::nullopt;
+    if (stands_alone())
+        return ticks_of(map.data()) ? std::optional(true) : std::nullopt;
     const auto parts = parse(map.data());
     return parts ? std::optional(parts->key) : std::nullopt;
 }
@@ -105,8 +123,8 @@ std::shared_ptr<AccessUnit> UnitMaker::make(GstBuffer* buffer) {
         return nullptr;
     auto unit = std::make_shared<AccessUnit>();
     unit->capture_time = capture_time_of(buffer);
-    if (!is_video(codec_)) {
-        const auto ticks = sound_ticks(codec_, map.data());
+    if (stands_alone()) {
+        const auto ticks = ticks_of(map.data());
         if (!ticks)
             return nullptr;
         unit->ticks = *ticks;

@@ -7,7 +7,7 @@
 namespace sluice {
 
 // Makes the access units of one track out of what a parser gives: delimiters cut off, parameter sets in front of each place to
-// start, memory that is no pool's. Remembers the parameter sets; one thread at a time.
+// start, memory that is no pool's. Of JPEG each picture is a place to start. Remembers the parameter sets; one thread at a time.
 class SLUICE_API UnitMaker {
 public:
     // Parameter sets of another codec are forgotten.
@@ -20,6 +20,9 @@ public:
     std::shared_ptr<AccessUnit> make(GstBuffer* buffer);
     // What make() would make of it, without making it: nothing, or whether a reader may start there.
     std::optional<bool> look(GstBuffer* buffer);
+    // What is wrong with a picture that was refused, if its sender can be told to send another kind: "The picture is ...". Empty:
+    // nothing, or it was no picture at all.
+    const std::string& fault() const { return fault_; }
 
 private:
     struct Parts {
@@ -28,10 +31,13 @@ private:
         bool key = false;
     };
     std::optional<Parts> parse(std::span<const uint8_t> data);
+    bool stands_alone() const { return codec_ == Codec::jpeg || !is_video(codec_); } // needs no unit before it
+    std::optional<uint32_t> ticks_of(std::span<const uint8_t> data);
 
     Codec codec_ = Codec::other;
     bool recovery_points_ = false;
     ParameterSets parameter_sets_;
+    std::string fault_;
 };
 
 } // namespace sluice

@@ -19,6 +19,9 @@
  * or I pictures, gives them no place to start (#fanoutsink:source-stats: `before-key` counts). With
  * #fanoutsink:recovery-points these count as key units; who starts there may see an incomplete picture at first.
  *
+ * Of motion JPEG, one picture a buffer, each is a key unit. It is not decoded here; one that claims more samples than 7680x4320, or
+ * takes more than 16 MiB, is an error.
+ *
  * Buffers that know when they were captured (GstReferenceTimestampMeta, `timestamp/x-unix` or `timestamp/x-ntp`, as rtspsrc gives
  * with add-reference-timestamp-meta) keep that in the channel.
  *
@@ -60,7 +63,7 @@ enum {
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink_%u", GST_PAD_SINK, GST_PAD_REQUEST,
     GST_STATIC_CAPS("video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; "
-                    "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au; "
+                    "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au; image/jpeg; "
                     "audio/x-mulaw, rate=(int)8000, channels=(int)1; audio/x-alaw, rate=(int)8000, channels=(int)1; "
                     "audio/x-opus; audio/mpeg, mpegversion=(int)4, stream-format=(string)raw"));
 

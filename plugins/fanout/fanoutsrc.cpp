@@ -34,10 +34,10 @@ namespace {
 
 enum { PROP_0, PROP_CHANNEL, PROP_START_MODE, PROP_MEDIA, PROP_STATS };
 
-GstStaticPadTemplate video_template =
-    GST_STATIC_PAD_TEMPLATE("video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
-                            GST_STATIC_CAPS("video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; "
-                                            "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au"));
+GstStaticPadTemplate video_template = GST_STATIC_PAD_TEMPLATE(
+    "video_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
+    GST_STATIC_CAPS("video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; "
+                    "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au; image/jpeg"));
 GstStaticPadTemplate audio_template = GST_STATIC_PAD_TEMPLATE(
     "audio_%u", GST_PAD_SRC, GST_PAD_SOMETIMES,
     GST_STATIC_CAPS("audio/x-mulaw, rate=(int)8000, channels=(int)1; audio/x-alaw, rate=(int)8000, channels=(int)1; "

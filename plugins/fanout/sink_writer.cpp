@@ -37,8 +37,9 @@ bool awaits_video(GstPad* pad) {
         return false;
     const auto caps = adopt(gst_pad_peer_query_caps(pad, nullptr));
     for (guint i = 0; caps && i < gst_caps_get_size(caps.get()); i++)
-        if (g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps.get(), i)), "video/"))
-            return true;
+        for (const char* kind : {"video/", "image/"})
+            if (g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps.get(), i)), kind))
+                return true;
     return false;
 }
 
@@ -414,6 +415,9 @@ bool SinkWriter::set_caps(GstPad* pad, const GstCaps* caps) {
     }
     SinkPad& p = SinkPad::of(pad);
     auto kept = adopt(gst_caps_copy(caps));
+    if (codec ==
+        Codec::jpeg) // one picture a buffer, we have seen its header: decoders then look no further than its end
+        gst_caps_set_simple(kept.get(), "parsed", G_TYPE_BOOLEAN, TRUE, nullptr);
     Target t;
     bool second = false;
     {
@@ -511,6 +515,10 @@ GstFlowReturn SinkWriter::write(GstPad* pad, GstBuffer* buffer) {
     } else if (const auto looked = p.maker.look(buffer)) { // beside the source that writes, a look is enough
         usable = true;
         key = looked.value();
+    }
+    if (!usable && !p.maker.fault().empty()) {
+        GST_ELEMENT_ERROR(element_, STREAM, FORMAT, ("%s.", p.maker.fault().c_str()), (nullptr));
+        return GST_FLOW_ERROR;
     }
     const bool video = is_video(p.maker.codec());
     const bool start_point = usable && (video ? key : sound_counts && sound_alone(pad));

@@ -288,6 +288,8 @@ Result<SdpOffer> parse_offer(std::string_view text, bool loopback) {
 }
 
 std::optional<SdpOffer::Choice> SdpOffer::choose(Codec codec) const {
+    if (!has_rtp_payloads(codec))
+        return std::nullopt;
     const std::string name = codec_name(codec);
     if (!is_video(codec)) {
         for (const PayloadType& p : audio)
@@ -324,7 +326,7 @@ std::optional<SdpOffer::Choice> SdpOffer::choose(Codec codec) const {
 
 std::optional<SdpOffer::Sound> SdpOffer::choose_sound(Codec camera) const {
     for (const Codec codec : {camera, Codec::opus, Codec::pcmu, Codec::pcma})
-        if (const auto choice = codec == Codec::aac || codec == Codec::other ? std::nullopt : choose(codec))
+        if (const auto choice = choose(codec))
             return Sound{codec, *choice};
     return std::nullopt;
 }

@@ -147,7 +147,7 @@ def other_streams():
     server = suite.keep(Served("mjpeg_server.py", pictures, "--fps", "12"))
     probes["mjpeg over http"] = [f"http://127.0.0.1:{server.port}/video"]
     expected["mjpeg over http"] = {"codec": "JPEG", "size": (320, 240), "fps": 12, "bitrate": sum(sizes) / len(sizes) * 8 * 12, "gop": 1,
-                                   "b-frames": False, "encoded": True}
+                                   "b-frames": False}
     probes["no mjpeg there"] = [f"http://127.0.0.1:{server.port}/nothing"]
     pem, fingerprint = certificate()
     secure = suite.keep(Camera(suite.directory, *SMALL, "--certificate", pem, "--sound", "aac", name="secure"))
@@ -157,8 +157,7 @@ def other_streams():
     probes["unknown certificate"] = [secure.url().replace("rtsp:", "rtsps:")]
     jpeg = suite.keep(Camera(suite.directory, *SMALL, "--codec", "jpeg", "--sound", "pcma", name="jpeg"))
     probes["mjpeg over rtsp"] = [jpeg.url()]
-    expected["mjpeg over rtsp"] = {"codec": "JPEG", "size": (320, 240), "fps": 10, "gop": 1, "b-frames": False, "sound": "PCMA",
-                                   "encoded": True}
+    expected["mjpeg over rtsp"] = {"codec": "JPEG", "size": (320, 240), "fps": 10, "gop": 1, "b-frames": False, "sound": "PCMA"}
     tunnel = suite.keep(Camera(suite.directory, *SMALL, "--profile", "high", name="tunnel"))
     probes["rtsp over http"] = [tunnel.url(), "--transport", "http"]
     expected["rtsp over http"] = {"codec": "H264", "profile": "high", "size": (320, 240), "fps": 10, "gop": 10, "gop-seconds": 1,
@@ -332,7 +331,7 @@ def consumers_are_told_apart():
             ("b-frames", "firefox-webrtc", ("no", "none")), ("b-frames", "hls", ("yes", "none")),
             ("h265", "firefox-webrtc", ("no", "none")), ("h265", "chromium-webrtc", ("some", "none")), ("h265", "safari-hls", ("yes", "none")),
             ("over udp, pcmu", "hls", ("yes", "no")), ("over udp, pcmu", "rtsp", ("yes", "yes")),
-            ("file, 4:4:4", "chromium-webrtc", ("no", "none")), ("mjpeg over http", "chromium-webrtc", ("yes", "none")),
+            ("file, 4:4:4", "chromium-webrtc", ("no", "none")), ("mjpeg over http", "chromium-webrtc", ("no", "none")), ("mjpeg over rtsp", "rtsp", ("yes", "yes")),
             ("file mp4, aac", "recorder", ("yes", "yes"))]:
         found = plays(name, consumer)
         assert found == wanted, f"{name}, {consumer}: {found}"

@@ -174,6 +174,36 @@ TEST_F(FanoutSink, TheNameCanBeChangedInReadyAndNotLater) {
     gst_element_set_state(e.get(), GST_STATE_NULL);
 }
 
+TEST_F(FanoutSink, JpegPassesAndEachPictureIsAKeyUnit) {
+    Rig rig("front/main", "image/jpeg");
+    auto r = rig.channel->attach(Start::cached_gop, true, true);
+    EXPECT_EQ(rig.push(jpeg(1280, 720), 9 * s), GST_FLOW_OK);
+    const auto first = r->next().unit;
+    ASSERT_TRUE(first);
+    EXPECT_EQ(bytes_of(first), jpeg(1280, 720));
+    EXPECT_TRUE(first->key);
+    EXPECT_EQ(first->time, 4999 * s);
+    const auto parsed = caps("image/jpeg, parsed=true");
+    EXPECT_TRUE(gst_caps_is_equal(first->track->caps.get(), parsed.get())) << "for who decodes it";
+    EXPECT_EQ(rig.push({1, 2, 3}, 9 * s + 40 * ms), GST_FLOW_OK) << "left out";
+    EXPECT_EQ(rig.push(jpeg(1280, 720), 9 * s + 80 * ms), GST_FLOW_OK);
+    EXPECT_EQ(drain(*r), "K");
+    EXPECT_EQ(rig.source("video-units"), 2u);
+    EXPECT_EQ(rig.source("key-units"), 2u);
+    const auto st = rig.stats();
+    guint width = 0, height = 0;
+    ASSERT_TRUE(gst_structure_get_uint(st.get(), "width", &width) &&
+                gst_structure_get_uint(st.get(), "height", &height));
+    EXPECT_EQ(std::pair(width, height), std::pair(1280u, 720u));
+}
+
+TEST_F(FanoutSink, AJpegThatClaimsTooMuchIsAnError) {
+    Rig rig("front/main", "image/jpeg");
+    EXPECT_EQ(rig.push(jpeg(15000, 15000), 9 * s), GST_FLOW_ERROR);
+    EXPECT_NE(take_error(rig.bus.get()).find("15000x15000"), std::string::npos);
+    EXPECT_EQ(rig.channel->stats(0).access_units, 0u);
+}
+
 TEST_F(FanoutSink, ASecondVideoTrackIsAnError) {
     Rig rig;
     OtherPad second(rig.element(), h264);

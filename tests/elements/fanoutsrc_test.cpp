@@ -192,6 +192,22 @@ TEST_F(FanoutSrc, WhenItWasCapturedComesOutWithTheBuffer) {
     EXPECT_EQ(gst_buffer_get_reference_timestamp_meta(buffer(k), ntp.get()), nullptr) << "only once";
 }
 
+TEST_F(FanoutSrc, JpegComesOutPictureByPicture) {
+    const auto face = adopt(sluice_channel_get("front/main"));
+    Producer p(channel_of(face.get()), 5001 * s);
+    p.begin(false, jpeg_caps());
+    p.video(jpeg(320, 240, 200, 1));
+    p.video(jpeg(320, 240, 200, 2));
+    Rig rig;
+    const auto first = rig.pull();
+    EXPECT_EQ(bytes_of(buffer(first)), jpeg(320, 240, 200, 2)) << "the newest is what there is";
+    EXPECT_EQ(kind(first), "*K");
+    const auto video = jpeg_caps();
+    EXPECT_TRUE(gst_caps_is_equal(gst_sample_get_caps(first.get()), video.get()));
+    p.video(jpeg(320, 240, 200, 3));
+    EXPECT_EQ(kind(rig.pull()), "K");
+}
+
 TEST_F(FanoutSrc, MemoryIsSharedNotCopied) {
     Rig rig;
     Producer p(rig.channel, 5001 * s);

@@ -4,6 +4,7 @@
 import concurrent.futures
 import json
 import statistics
+import subprocess
 import sys
 import time
 from email.utils import parsedate_to_datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import NOWHERE, cameras, contains, delete, equal, jpeg_size, put  # noqa: E402
-from harness import Camera, Sluice, Suite, note, until  # noqa: E402
+from harness import Camera, Served, Sluice, Suite, note, until  # noqa: E402
 
 suite = Suite()
 case = suite.case
@@ -102,6 +103,45 @@ def it_wakes_a_camera_that_sleeps_and_lets_it_sleep_again():
     equal(cameras(S)["lazy"]["state"], "idle", "the picture of before will do")
     assert int(headers["Age"]) >= 4, headers["Age"]
     assert int(picture("lazy", "?max-age=1")[0]["Age"]) <= 2, "that one is too old"
+
+
+@case
+def a_camera_of_jpeg_gives_its_own_pictures():
+    directory = Path(suite.directory, "pictures")
+    directory.mkdir()
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=640x360:rate=15", "-frames:v", "15",
+                    directory / "%02d.jpg"], check=True, timeout=60, stdin=subprocess.DEVNULL)
+    sent = {p.read_bytes() for p in directory.glob("*.jpg")}
+    url = f"http://127.0.0.1:{suite.keep(Served('mjpeg_server.py', directory, '--fps', 5)).port}"
+    put(S, "motion", {"streams": {"main": {"url": url + "/video"}}})
+    put(S, "asleep", {"streams": {"main": {"url": url + "/video", "on-demand": True}}})
+    until(lambda: snapshot("motion")[0] == 200, 10, "it gives a picture")
+    times = []
+    for _ in range(10):
+        began = time.monotonic()
+        assert picture("motion")[1] in sent, "bytes that the camera did not send"
+        times.append(1000 * (time.monotonic() - began))
+        time.sleep(0.1)
+    note(f"as it comes, ms: median {statistics.median(times):.1f}, slowest {max(times):.1f}")
+    for width in (320, 638):
+        equal(jpeg_size(picture("motion", f"?width={width}")[1])[0], width)
+    assert picture("motion", "?width=640")[1] in sent, "its own width is as it comes"
+    assert S.get("/api/frame.jpeg?src=motion")[2] in sent
+    assert S.get("/api/frame.jpeg?src=motion&width=10000")[2] in sent
+    equal(jpeg_size(S.get("/api/frame.jpeg?src=motion&height=180")[2]), (320, 180))
+
+    def twice():
+        headers, _ = picture("motion")
+        return snapshot("motion", headers={"If-None-Match": headers["ETag"]})[0] == 304
+
+    until(twice, 10, "two requests within one picture")
+    assert picture("asleep")[1] in sent
+    until(lambda: cameras(S)["asleep"]["state"] == "idle", 10, "nobody reads it")
+    headers, body = picture("asleep", "?max-age=60")
+    equal(cameras(S)["asleep"]["state"], "idle", "the picture of before will do")
+    assert body in sent and int(headers["Age"]) >= 4, headers["Age"]
+    for name in ("motion", "asleep"):
+        equal(delete(S, name)[0], 204)
 
 
 @case

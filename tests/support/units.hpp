@@ -41,6 +41,18 @@ inline Bytes i_slice(size_t size = 20, uint8_t filler = 0xcc) { return slice(0x4
 inline Bytes b_slice(size_t size = 20, uint8_t filler = 0xdd) { return slice(0x01, 0x9e, size, filler); }
 inline Bytes key_unit(size_t size = 40) { return sps() + pps() + idr(size); }
 
+// Just enough JPEG to be one: no decoder would take it.
+inline Bytes jpeg(unsigned width = 320, unsigned height = 240, size_t size = 100, uint8_t filler = 0x55) {
+    const auto high = [](unsigned n) { return static_cast<uint8_t>(n >> 8); };
+    const auto low = [](unsigned n) { return static_cast<uint8_t>(n); };
+    const Bytes soi{0xff, 0xd8}, application{0xff, 0xe0, 0, 4, 1, 2}, eoi{0xff, 0xd9};
+    const Bytes frame{0xff, 0xc0, 0, 11, 8, high(height), low(height), high(width), low(width), 1, 1, 0x11, 0};
+    const Bytes scan{0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0};
+    Bytes out = soi + application + frame + scan;
+    out.resize(std::max(size, out.size() + 3) - 2, filler);
+    return out + eoi;
+}
+
 inline Ref<GstBuffer> buffer_of(const Bytes& data) {
     auto b = adopt(gst_buffer_new_allocate(nullptr, data.size(), nullptr));
     gst_buffer_fill(b.get(), 0, data.data(), data.size());
@@ -60,6 +72,7 @@ inline Ref<GstCaps> h264_caps(int width = 320) {
         width));
     return caps(text.get());
 }
+inline Ref<GstCaps> jpeg_caps() { return caps("image/jpeg"); }
 inline Ref<GstCaps> mulaw_caps() { return caps("audio/x-mulaw, rate=(int)8000, channels=(int)1"); }
 
 // A producer with video on track 0 and sound on track 1, 25 units a second, on a clock that it moves itself.

@@ -54,6 +54,42 @@ TEST(ChannelMemory, AReaderJustBehindKeepsTheEndOfTheOldGop) {
     EXPECT_EQ(r->skips(), 0u);
 }
 
+TEST(ChannelMemory, OfJpegOnlyTheNewestPictureIsKept) {
+    auto c = make();
+    Producer p(c);
+    p.begin(false, jpeg_caps());
+    auto slow = c->attach(Start::cached_gop, true, true);
+    for (uint8_t i = 0; i < 10; i++)
+        p.video(jpeg(320, 240, 1000, i));
+    const auto st = c->stats(p.now);
+    EXPECT_EQ(st.cached_units, 1u);
+    EXPECT_LE(st.cached_bytes, 2000u);
+    EXPECT_TRUE(st.gop_complete);
+    const auto next = slow->next();
+    EXPECT_TRUE(next.skipped);
+    EXPECT_EQ(bytes_of(next.unit), jpeg(320, 240, 1000, 9)) << "late pictures are not made up for";
+    EXPECT_EQ(drain(*c->attach(Start::cached_gop, true, true)), "!K");
+}
+
+TEST(ChannelMemory, SoundBesideJpegHasNoGaps) {
+    auto c = make();
+    Producer p(c);
+    p.begin(true, jpeg_caps());
+    p.video(jpeg());
+    auto r = c->attach(Start::live, false, true);
+    for (int i = 0; i < 8; i++) { // 320 ms
+        p.sound();
+        p.video(jpeg());
+    }
+    EXPECT_EQ(drain(*r, false), "aaaaaaaa");
+    EXPECT_EQ(r->skips(), 0u);
+    for (int i = 0; i < 100; i++) {
+        p.sound();
+        p.video(jpeg());
+    }
+    EXPECT_LE(c->stats(p.now).cached_time, 440 * ms);
+}
+
 struct Bound {
     const char* name;
     ChannelLimits limits;

@@ -553,6 +553,27 @@ TEST(ChannelKeyUnitRequests, ReachTheProducerOfNow) {
     EXPECT_EQ(asked_b, 1);
 }
 
+TEST(ChannelStats, TellHowLargeAJpegIs) {
+    auto c = make();
+    Producer p(c);
+    p.key();
+    p.begin(false, jpeg_caps());
+    for (int i = 0; i < 25; i++)
+        EXPECT_EQ(p.video(jpeg(1280, 720, 10000)), Written::ok);
+    auto st = c->stats(p.now);
+    EXPECT_EQ(std::pair(st.video.width, st.video.height), std::pair(1280u, 720u));
+    EXPECT_FALSE(st.reorder);
+    EXPECT_EQ(st.key_units, 26u);
+    EXPECT_NEAR(st.fps, 25, 1);
+    p.video(jpeg(640, 480)); // the camera was set to another size
+    EXPECT_EQ(c->stats(p.now).video.width, 640u);
+    EXPECT_EQ(p.write(key_unit(), p.now), Written::refused);
+    p.begin();
+    p.key(); // the SPS of before
+    st = c->stats(p.now);
+    EXPECT_EQ(st.video.width, 320u);
+}
+
 TEST(ChannelStats, TellWhatTheStreamIs) {
     auto c = make();
     Producer p(c);

@@ -167,6 +167,10 @@ TEST(DoctorAccess, Cameras) {
     expect(diagnose_camera(f), Mark::fail, Cause::camera_down);
     f.streams = {{.name = "main", .state = "streaming", .codec = "H264"}};
     expect(diagnose_camera(f), Mark::ok, Cause::none);
+    EXPECT_EQ(diagnose_camera(f).detail, "front/main is streaming, H264");
+    f.streams[0].codec = "JPEG";
+    expect(diagnose_camera(f), Mark::ok, Cause::none);
+    EXPECT_NE(diagnose_camera(f).detail.find("no browser takes"), std::string::npos);
     f.streams[0] = {.name = "main", .state = "backoff", .failure = "refused", .reason = "connection refused"};
     expect(diagnose_camera(f), Mark::fail, Cause::camera_down);
     EXPECT_NE(diagnose_camera(f).detail.find("connection refused"), std::string::npos);

@@ -107,6 +107,21 @@ TEST(ProbePlays, H265) {
     EXPECT_EQ(video(f, "safari-hls"), Plays::no);
 }
 
+TEST(ProbePlays, JpegIsForNoBrowser) {
+    Facts f = good();
+    f.video->codec = "JPEG";
+    f.video->figures.bitrate = 25'000'000; // viewers get less, as it is encoded for them
+    for (const char* id : {"chromium-webrtc", "firefox-webrtc", "safari-webrtc", "hls", "safari-hls", "recorder"})
+        EXPECT_EQ(video(f, id), Plays::no) << id;
+    EXPECT_EQ(video(f, "rtsp"), Plays::yes);
+    const auto told = advice(f);
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(told[0].weight, Weight::warning);
+    EXPECT_NE(told[0].text.find("while it is watched Sluice encodes it anew"), std::string::npos) << told[0].text;
+    f.encoded = good().video; // a camera of this machine
+    EXPECT_EQ(advice(f)[0].weight, Weight::hint);
+}
+
 TEST(ProbePlays, ProfilesOfH264) {
     for (const char* profile : {"constrained-baseline", "baseline", "main", "high"}) {
         Facts f = good();
@@ -167,6 +182,7 @@ TEST(ProbeAdvice, EachRuleByItself) {
         EXPECT_EQ(ids(f), std::set<std::string>{id});
     };
     only("h265", [](Facts& f) { f.video->codec = "H265"; });
+    only("jpeg", [](Facts& f) { f.video->codec = "JPEG"; });
     only("jpeg", [](Facts& f) { f.encoded = f.video, f.video->codec = "JPEG"; });
     only("b-frames", [](Facts& f) { f.video->b_frames = true; });
     only("profile", [](Facts& f) { f.video->profile = "high-4:2:2"; });

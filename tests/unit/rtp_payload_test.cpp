@@ -378,6 +378,9 @@ TEST(Codec, FromCaps) {
         {"video/x-h264", Codec::h264},
         {"video/x-h264, stream-format=byte-stream, alignment=au, width=640", Codec::h264},
         {"video/x-h265, stream-format=byte-stream", Codec::h265},
+        {"image/jpeg", Codec::jpeg},
+        {"image/jpeg, parsed=true, width=640", Codec::jpeg},
+        {"image/png", Codec::other},
         {"video/x-vp8", Codec::other},
         {"audio/x-mulaw", Codec::pcmu},
         {"audio/x-mulaw, rate=8000, channels=1", Codec::pcmu},
@@ -402,6 +405,7 @@ TEST(Codec, FromCaps) {
     EXPECT_EQ(codec_from_caps(nullptr), Codec::other);
     EXPECT_STREQ(codec_name(Codec::h264), "H264");
     EXPECT_STREQ(codec_name(Codec::h265), "H265");
+    EXPECT_STREQ(codec_name(Codec::jpeg), "JPEG");
     EXPECT_STREQ(codec_name(Codec::pcmu), "PCMU");
     EXPECT_STREQ(codec_name(Codec::pcma), "PCMA");
     EXPECT_STREQ(codec_name(Codec::opus), "OPUS");

@@ -81,6 +81,45 @@ TEST(SnapshotDesk, EqualRequestsAreMadeOnce) {
     EXPECT_EQ(d.begun.size(), 3u);
 }
 
+TEST(SnapshotDesk, WhatIsAJpegAlreadyIsKeptAndNotMade) {
+    Desk d;
+    const auto order = d.order("a");
+    const auto own = d.desk.take(order, adopt(g_bytes_new("own", 3)));
+    EXPECT_EQ(own->picture, order.picture);
+    EXPECT_EQ(d.desk.kept("a", 0, 0), own);
+    d.ask(order, "again");
+    EXPECT_EQ(d.told, Lines{"again: own"});
+    EXPECT_TRUE(d.begun.empty());
+    const auto newer = d.desk.take(d.order("a"), adopt(g_bytes_new("new", 3)));
+    EXPECT_EQ(d.desk.kept("a", 0, 0), newer) << "one of each place";
+}
+
+AccessUnitPtr jpeg_unit(const Bytes& data) {
+    auto unit = std::make_shared<AccessUnit>();
+    auto track = std::make_shared<Track>();
+    track->codec = Codec::jpeg;
+    unit->track = track;
+    unit->buffer = buffer_of(data);
+    return unit;
+}
+
+TEST(KeyPicture, AJpegIsOneAlready) {
+    const auto picture = key_picture(jpeg_unit(jpeg(1280, 720)), 0, 0);
+    ASSERT_TRUE(picture) << picture.error().text;
+    EXPECT_EQ(picture.value()->width, 1280u);
+    EXPECT_EQ(picture.value()->height, 720u);
+    auto unit = jpeg_unit(jpeg(1280, 720) + Bytes{0});
+    const auto own = own_jpeg(unit);
+    unit.reset(); // the bytes hold it
+    ASSERT_TRUE(own);
+    const auto* data = static_cast<const uint8_t*>(g_bytes_get_data(own.get(), nullptr));
+    EXPECT_EQ(Bytes(data, data + g_bytes_get_size(own.get())), jpeg(1280, 720) + Bytes{0});
+    EXPECT_FALSE(own_jpeg(jpeg_unit({0xff, 0xd8, 0xff, 0xe0})));
+    auto cut = jpeg(1280, 720);
+    cut.pop_back();
+    EXPECT_FALSE(own_jpeg(jpeg_unit(cut))) << "a decoder may make something of it";
+}
+
 TEST(SnapshotDesk, AFailureIsToldAndNotKept) {
     Desk d;
     const auto order = d.order("a");

@@ -90,6 +90,36 @@ TEST(UnitMaker, SoundIsAPlaceToStartAnywhere) {
     EXPECT_EQ(told(opus, {0x03}), "-") << "no Opus packet";
 }
 
+TEST(UnitMaker, EveryJpegIsAPlaceToStartAndStaysAsItIs) {
+    auto m = maker(Codec::jpeg);
+    EXPECT_EQ(told(m, jpeg()), "K");
+    EXPECT_EQ(told(m, jpeg(640, 480)), "K") << "another size is another picture";
+    EXPECT_EQ(told(m, jpeg() + Bytes{0, 0, '\r', '\n'}), "K");
+    EXPECT_EQ(told(m, key_unit()), "-");
+    EXPECT_EQ(told(m, {0xff, 0xd8, 0xff}), "-");
+    EXPECT_EQ(m.fault(), "") << "no picture at all";
+    const auto buffer = buffer_of(jpeg() + Bytes{0});
+    const auto unit = m.make(buffer.get());
+    EXPECT_EQ(bytes_of(unit->buffer.get()), jpeg() + Bytes{0});
+    EXPECT_TRUE(unit->nals.empty());
+    EXPECT_EQ(unit->ticks, 0u);
+    EXPECT_GE(unit->bytes, jpeg().size() + 1);
+}
+
+TEST(UnitMaker, AJpegThatWouldTakeTooMuchToDecodeIsRefusedWithTheReason) {
+    auto m = maker(Codec::jpeg);
+    EXPECT_EQ(told(m, jpeg(7680, 4320)), "K");
+    EXPECT_EQ(told(m, jpeg(15000, 15000)), "-");
+    EXPECT_EQ(m.fault(),
+              "The picture is a JPEG of 15000x15000 in 100 bytes, allowed: as many samples as 7680x4320, and 16 MiB");
+    EXPECT_EQ(told(m, jpeg()), "K");
+    EXPECT_EQ(m.fault(), "");
+    EXPECT_EQ(told(m, jpeg(640, 480, (16u << 20) + 1)), "-");
+    EXPECT_NE(m.fault().find("in 16777217 bytes"), std::string::npos) << m.fault();
+    m.set_codec(Codec::h264);
+    EXPECT_EQ(m.fault(), "");
+}
+
 TEST(UnitMaker, KeepsWhenItWasCaptured) {
     constexpr GstClockTime unix_time = 1700000000 * GST_SECOND + 5, ntp_time = unix_time + 2208988800u * GST_SECOND;
     struct Row {

@@ -52,6 +52,15 @@ TEST(SdpOffer, TakesChromiumsOffer) {
     EXPECT_EQ(offer->delay_extension, 5);
 }
 
+TEST(SdpOffer, JpegIsTakenByNobodyWhateverIsOffered) {
+    auto text = recorded_offer("chromium");
+    text += "a=rtpmap:126 JPEG/90000\r\n";
+    const auto offer = parse_offer(text);
+    ASSERT_TRUE(offer) << offer.error().text;
+    EXPECT_FALSE(offer->choose(Codec::jpeg)) << "there are no payloads for it";
+    EXPECT_TRUE(offer->choose(Codec::h264));
+}
+
 TEST(SdpOffer, TakesHeaderExtensionsByTheirWholeNames) {
     const auto ids = [](const std::vector<std::string>& lines) {
         test::OfferText text;
