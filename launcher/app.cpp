@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/app.hpp"
 
+#include "hw/elements.hpp"
 #include "launcher/auth/accounts.hpp"
 #include "launcher/auth/authenticator.hpp"
 #include "launcher/auth/identity.hpp"
@@ -135,6 +136,7 @@ void begin_closing() {
 int run(const Options& options, const Config& config, const Templates& templates) {
     raise_file_limit();
     register_types();
+    hw::register_elements();
     // Ours from the beginning to the end, also before and after the loop runs: otherwise a worker thread that has an
     // answer for a request could take the context and use the server at the same time as this thread.
     g_main_context_acquire(nullptr);

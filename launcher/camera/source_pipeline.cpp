@@ -56,7 +56,7 @@ Result<std::unique_ptr<SourcePipeline>> SourcePipeline::create(const Templates& 
     std::unique_ptr<SourcePipeline> out(
         new SourcePipeline(std::move(pipeline).value(), channel, teardown, std::move(events), source));
     if (source.derived && transcoding)
-        out->transcode_ = std::make_unique<Transcode>(out->pipeline_, channel, *source.derived, *transcoding);
+        out->transcode_ = std::make_unique<Transcode>(out->pipeline_, channel, source, templates, *transcoding);
     return out;
 }
 

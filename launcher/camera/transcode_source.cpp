@@ -15,9 +15,9 @@ Result<Ref<GstElement>> make_transcode_pipeline(const std::string& channel) {
     return pipeline;
 }
 
-Transcode::Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
-                     Transcoding& transcoding)
-    : pipeline_(pipeline), channel_(channel), config_(config), transcoding_(transcoding) {}
+Transcode::Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const SourceConfig& config,
+                     const Templates& templates, Transcoding& transcoding)
+    : pipeline_(pipeline), channel_(channel), config_(config), templates_(templates), transcoding_(transcoding) {}
 
 Transcode::~Transcode() {
     if (feed_ && !failed_)
@@ -25,6 +25,12 @@ Transcode::~Transcode() {
 }
 
 Result<bool> Transcode::begin() {
+    const SourceTemplate* source_template = templates_.find(config_.source_template);
+    if (!source_template)
+        return Error{ErrorKind::bad_config, "there is no template " + config_.source_template};
+    auto job = job_of(*source_template, config_);
+    if (!job)
+        return job.error();
     auto permit = transcoding_.request();
     if (!permit)
         return permit.error();
@@ -32,15 +38,10 @@ Result<bool> Transcode::begin() {
     if (!encoder)
         return encoder.error();
     encoder_ = std::move(encoder).value();
-    from_ = adopt(sluice_channel_get((channel_.substr(0, channel_.find('/') + 1) + config_.from).c_str()));
+    job->encoder = encoder_;
+    from_ = adopt(sluice_channel_get((channel_.substr(0, channel_.find('/') + 1) + config_.derived->from).c_str()));
     const auto fanout = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"));
-    auto feed = WorkerFeed::start(pipeline_.get(), fanout.get(), channel_of(from_.get()),
-                                  {.encoder = encoder_,
-                                   .width = config_.width,
-                                   .height = config_.height,
-                                   .framerate = config_.framerate,
-                                   .bitrate = config_.bitrate * uint64_t(1000)},
-                                  channel_);
+    auto feed = WorkerFeed::start(pipeline_.get(), fanout.get(), channel_of(from_.get()), job.value(), channel_);
     if (!feed)
         return feed.error();
     began_ = Transcoding::now();

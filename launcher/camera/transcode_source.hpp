@@ -17,9 +17,9 @@ Result<Ref<GstElement>> make_transcode_pipeline(const std::string& channel);
 
 class Transcode {
 public:
-    // channel: of the derived stream, "front/web".
-    Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
-              Transcoding& transcoding);
+    // channel: of the derived stream, "front/web". config: has what it is made of.
+    Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const SourceConfig& config,
+              const Templates& templates, Transcoding& transcoding);
 
     ~Transcode();
     Transcode(const Transcode&) = delete;
@@ -35,7 +35,8 @@ private:
 
     const Ref<GstElement> pipeline_;
     const std::string channel_;
-    const DerivedConfig config_;
+    const SourceConfig config_;
+    const Templates& templates_;
     Transcoding& transcoding_;
     std::unique_ptr<Transcoding::Permit> permit_;
     std::string encoder_;
