@@ -20,6 +20,7 @@
 #include "launcher/parts.hpp"
 #include "launcher/reach.hpp"
 #include "launcher/service_notify.hpp"
+#include "launcher/worker/process.hpp"
 #include "launcher/worker/transcoding.hpp"
 
 #include <fcntl.h>
@@ -184,6 +185,7 @@ int run(const Options& options, const Config& config, const Templates& templates
     StreamMemory memory(state.value());
     Transcoding transcoding(encoders_here(),
                             config.server.transcodes.value_or(std::max(1u, std::thread::hardware_concurrency())));
+    transcoding.verify(hw::Prober({}, hw::Prober::limit, worker_environment()));
     Fleet fleet(service.cameras(), templates, memory, transcoding);
     auto viewers = Viewers::create(config.server.webrtc, service.cameras(), server.soup(), *auth, &audit);
     if (!viewers)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hw/encoder_ladder.hpp"
+#include "hw/prober.hpp"
 #include "hw/profiles.hpp"
 #include "plugins/core/result.hpp"
 
@@ -11,10 +12,15 @@
 
 namespace sluice {
 
+class EncoderTrials;
+
 class Transcoding {
 public:
     // at_once: so many transcodes may run.
-    Transcoding(hw::EncoderLadder encoders, unsigned at_once) : encoders_(std::move(encoders)), at_once_(at_once) {}
+    Transcoding(hw::EncoderLadder encoders, unsigned at_once);
+    ~Transcoding();
+    Transcoding(const Transcoding&) = delete;
+    Transcoding& operator=(const Transcoding&) = delete;
 
     // One transcode; given back when it is let go.
     class Permit {
@@ -36,11 +42,17 @@ public:
     static Time now();
     // It could not go on. True: there is another one.
     bool failed(const std::string& encoder, const std::string& reason);
+    // Tries the hardware encoders, each in a process of its own, and removes those that do not work; in the background, later
+    // than now. Until then, and without any, all is as before. In the main thread; prober: see EncoderTrials.
+    void verify(hw::Prober prober);
     // What began then has ended well.
     void worked(const std::string& encoder, Time began) { encoders_.worked(encoder, began); }
 
 private:
+    void judge(const std::string& encoder, const hw::Probe& probe);
+
     hw::EncoderLadder encoders_;
+    std::unique_ptr<EncoderTrials> trials_;
     const unsigned at_once_;
     const std::shared_ptr<unsigned> running_ = std::make_shared<unsigned>(0);
 };
