@@ -18,14 +18,14 @@ EncoderLadder::Rung* EncoderLadder::find(const std::string& name) {
 
 const EncoderProfile* EncoderLadder::current(Time now) const {
     for (const Rung& rung : rungs_)
-        if (rung.failures == 0 || now >= rung.retry_at)
+        if (!rung.removed && (rung.failures == 0 || now >= rung.retry_at))
             return &rung.profile;
     return nullptr;
 }
 
 const EncoderProfile* EncoderLadder::failed(const std::string& name, const std::string& reason, Time now) {
     Rung* rung = find(name);
-    if (!rung)
+    if (!rung || rung->removed)
         return current(now);
     rung->reason = reason;
     if (rung->failures == 0 || now >= rung->retry_at) {
@@ -38,8 +38,17 @@ const EncoderProfile* EncoderLadder::failed(const std::string& name, const std::
     return current(now);
 }
 
+bool EncoderLadder::remove(const std::string& name, const std::string& reason) {
+    Rung* rung = find(name);
+    if (!rung || rung->removed)
+        return false;
+    rung->removed = true;
+    rung->reason = reason;
+    return true;
+}
+
 void EncoderLadder::worked(const std::string& name, Time began) {
-    if (Rung* rung = find(name); rung && began >= rung->failed_at) {
+    if (Rung* rung = find(name); rung && !rung->removed && began >= rung->failed_at) {
         rung->failures = 0;
         rung->reason.clear();
     }
@@ -48,7 +57,8 @@ void EncoderLadder::worked(const std::string& name, Time began) {
 EncoderLadder::Time EncoderLadder::next_try(Time now) const {
     Time out = rungs_.empty() ? now : Time::max();
     for (const Rung& rung : rungs_)
-        out = std::min(out, rung.failures == 0 ? now : std::max(now, rung.retry_at));
+        if (!rung.removed)
+            out = std::min(out, rung.failures == 0 ? now : std::max(now, rung.retry_at));
     return out;
 }
 

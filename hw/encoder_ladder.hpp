@@ -24,6 +24,7 @@ public:
         unsigned failures = 0; // in a row
         std::string reason;    // of the last one; empty: it has not failed since it last worked
         Time failed_at{0}, retry_at{0};
+        bool removed = false; // for good
     };
 
     // profiles: those that work here, in the order in which they are to be tried.
@@ -34,11 +35,13 @@ public:
     // The encoder of that name has failed. Returns what to use instead, as current() does. A second report of the same failure
     // (two streams lose one driver) that comes while the rung is off already changes nothing.
     const EncoderProfile* failed(const std::string& name, const std::string& reason, Time now);
+    // It was tried and does not work: never used again. False: there is none of that name, or it was removed before.
+    bool remove(const std::string& name, const std::string& reason);
     // A run that began then has delivered for long enough to trust its encoder again. One from before the last failure says
     // nothing about it: at the limit of sessions those that are open go on.
     void worked(const std::string& name, Time began);
 
-    // When the first of the rungs that are off may be tried again; `now` if one is on.
+    // When the first of the rungs that are off may be tried again; `now` if one is on, Time::max() if all were removed.
     Time next_try(Time now) const;
     const std::vector<Rung>& rungs() const { return rungs_; }
 

@@ -24,22 +24,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr size_t most_said = 64 * 1024;
 
-bool device_present(const std::string& pattern) {
-    glob_t found{};
-    const bool present = glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0 && found.gl_pathc > 0;
-    globfree(&found);
-    return present;
-}
-
-bool has_factory(const std::string& name) {
-    const Ref<GstElementFactory> factory = adopt(gst_element_factory_find(name.c_str()));
-    return bool(factory);
-}
-
 // A child, and its standard output. Whatever happens it is gone and reaped in the end.
 class Child {
 public:
-    static Result<Child> start(const std::string& program, const char* command, const std::string& name) {
+    static Result<Child> start(const std::string& program, const char* command, const std::string& name,
+                               std::vector<std::string> environment) {
         int ends[2];
         if (pipe2(ends, O_CLOEXEC) != 0)
             return Error{ErrorKind::internal, std::string("a pipe cannot be made: ") + std::strerror(errno)};
@@ -51,8 +40,13 @@ public:
             posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
         std::string words[] = {program, command, name};
         char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+        std::vector<char*> own;
+        for (std::string& text : environment)
+            own.push_back(text.data());
+        own.push_back(nullptr);
         pid_t pid = -1;
-        const int problem = posix_spawn(&pid, program.c_str(), &files, nullptr, argv, environ);
+        const int problem =
+            posix_spawn(&pid, program.c_str(), &files, nullptr, argv, environment.empty() ? environ : own.data());
         posix_spawn_file_actions_destroy(&files);
         close(ends[1]);
         if (problem != 0) {
@@ -115,6 +109,20 @@ private:
 
 } // namespace
 
+bool has_device(const ElementProfile& profile) {
+    if (profile.device.empty())
+        return true;
+    glob_t found{};
+    const bool present = glob(profile.device.c_str(), GLOB_NOSORT, nullptr, &found) == 0 && found.gl_pathc > 0;
+    globfree(&found);
+    return present;
+}
+
+bool has_factory(const ElementProfile& profile) {
+    const Ref<GstElementFactory> factory = adopt(gst_element_factory_find(profile.factory.c_str()));
+    return bool(factory);
+}
+
 const char* to_string(Probe::Standing standing) {
     switch (standing) {
     case Probe::Standing::verified: return "verified";
@@ -125,24 +133,25 @@ const char* to_string(Probe::Standing standing) {
     return "unverified";
 }
 
-Prober::Prober(std::string program, std::chrono::milliseconds time_limit)
-    : program_(program.empty() ? "/proc/self/exe" : std::move(program)), limit_(time_limit) {}
+Prober::Prober(std::string program, std::chrono::milliseconds time_limit, std::vector<std::string> environment)
+    : program_(program.empty() ? "/proc/self/exe" : std::move(program)), limit_(time_limit),
+      environment_(std::move(environment)) {}
 
 Probe Prober::probe(const char* command, const ElementProfile& profile) const {
     using Standing = Probe::Standing;
-    Probe out{Standing::unverified, has_factory(profile.factory), "", {}};
+    Probe out{Standing::unverified, has_factory(profile), "", {}};
     const auto is = [&](Standing standing, const std::string& reason) {
         out.standing = standing;
         out.reason = reason;
         return out;
     };
-    if (!profile.device.empty() && !device_present(profile.device))
+    if (!has_device(profile))
         return is(Standing::unverified, "this machine has no " + profile.device);
     if (!out.present)
         return is(Standing::absent, "there is no element " + profile.factory +
                                         (profile.package.empty() ? "" : "; package " + profile.package) +
                                         (profile.hardware ? ", or its driver" : ""));
-    Result<Child> child = Child::start(program_, command, profile.name);
+    Result<Child> child = Child::start(program_, command, profile.name, environment_);
     if (!child)
         return is(Standing::unverified, child.error().text);
     const auto said = child->read_until(Clock::now() + limit_);
@@ -161,7 +170,7 @@ Probe Prober::probe(const char* command, const ElementProfile& profile) const {
 Probe Prober::encoder(const EncoderProfile& profile) const { return probe("try-encoder", profile); }
 
 Probe Prober::decoder(const DecoderProfile& profile) const {
-    if (has_factory(profile.factory) && encoder_for_decoders(profile.codec).empty())
+    if (has_factory(profile) && encoder_for_decoders(profile.codec).empty())
         return {
             Probe::Standing::unverified, true, "there is no encoder of " + profile.codec + " here to try it with", {}};
     return probe("try-decoder", profile);

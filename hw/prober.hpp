@@ -29,13 +29,19 @@ struct Probe {
 
 const char* to_string(Probe::Standing standing);
 
+// The device that it cannot do without is here, if there is such.
+bool has_device(const ElementProfile& profile);
+// There is such an element. GStreamer is initialised.
+bool has_factory(const ElementProfile& profile);
+
 class Prober {
 public:
     static constexpr std::chrono::milliseconds limit = std::chrono::seconds(10);
 
     // program: what answers `PROGRAM try-encoder NAME` and `PROGRAM try-decoder NAME` with to_line() (empty: the program that
-    // runs). It finds the profiles by itself, as this process has.
-    explicit Prober(std::string program = {}, std::chrono::milliseconds time_limit = limit);
+    // runs). It finds the profiles by itself, as this process has. environment: its own, "NAME=value"; empty: this process'.
+    explicit Prober(std::string program = {}, std::chrono::milliseconds time_limit = limit,
+                    std::vector<std::string> environment = {});
 
     // Blocking; up to the limit each. GStreamer is initialised.
     Probe encoder(const EncoderProfile& profile) const;
@@ -48,6 +54,7 @@ private:
 
     std::string program_;
     std::chrono::milliseconds limit_;
+    std::vector<std::string> environment_;
 };
 
 } // namespace sluice::hw

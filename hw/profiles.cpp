@@ -15,24 +15,6 @@ namespace {
 constexpr size_t max_profile_bytes = 64 * 1024;
 constexpr size_t max_profiles = 256;
 
-// The files *.json of a directory, without that ending.
-Result<std::vector<std::string>> names_in(const std::string& directory) {
-    std::vector<std::string> out;
-    std::error_code problem;
-    for (std::filesystem::directory_iterator it(directory, problem), end; !problem && it != end; it.increment(problem))
-        if (it->path().extension() == ".json")
-            out.push_back(it->path().stem().string());
-    if (problem)
-        return Error{ErrorKind::missing_file, "encoder profiles in " + directory + ": cannot be read: " +
-                                                  problem.message() + " (SLUICE_HW names the directories of profiles)"};
-    if (out.size() > max_profiles)
-        return Error{ErrorKind::bad_config, "encoder profiles in " + directory + ": found " +
-                                                std::to_string(out.size()) + " files, allowed: at most " +
-                                                std::to_string(max_profiles)};
-    std::sort(out.begin(), out.end());
-    return out;
-}
-
 template <typename Profile> void load_file(const std::string& path, const std::string& name,
                                            Profile (*parse)(std::string_view, std::vector<ConfigError>&),
                                            std::vector<Profile>& out, std::string& wrong) {
@@ -54,7 +36,7 @@ template <typename Profile> void load_file(const std::string& path, const std::s
 template <typename Profile> Result<bool> load_directory(const std::string& directory,
                                                         Profile (*parse)(std::string_view, std::vector<ConfigError>&),
                                                         std::vector<Profile>& out, std::string& wrong) {
-    const Result<std::vector<std::string>> names = names_in(directory);
+    const auto names = json_names_in(directory, "encoder profiles", "SLUICE_HW", max_profiles);
     if (!names)
         return names.error();
     for (const std::string& name : names.value())
@@ -83,12 +65,7 @@ const DecoderProfile* Profiles::decoder(const std::string& name) const { return 
 Result<Profiles> load_profiles(const std::string& directories) {
     Profiles out;
     std::string wrong;
-    for (size_t begin = 0; begin <= directories.size();) {
-        const size_t end = std::min(directories.find(':', begin), directories.size());
-        const std::string directory = directories.substr(begin, end - begin);
-        begin = end + 1;
-        if (directory.empty())
-            continue;
+    for (const std::string& directory : directories_in(directories)) {
         if (const auto read = load_directory(directory + "/encoders", parse_encoder_profile, out.encoders, wrong);
             !read)
             return read.error();

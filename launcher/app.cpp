@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/app.hpp"
 
+#include "hw/elements.hpp"
 #include "launcher/auth/accounts.hpp"
 #include "launcher/auth/authenticator.hpp"
 #include "launcher/auth/identity.hpp"
@@ -19,6 +20,7 @@
 #include "launcher/parts.hpp"
 #include "launcher/reach.hpp"
 #include "launcher/service_notify.hpp"
+#include "launcher/worker/process.hpp"
 #include "launcher/worker/transcoding.hpp"
 
 #include <fcntl.h>
@@ -135,6 +137,7 @@ void begin_closing() {
 int run(const Options& options, const Config& config, const Templates& templates) {
     raise_file_limit();
     register_types();
+    hw::register_elements();
     // Ours from the beginning to the end, also before and after the loop runs: otherwise a worker thread that has an
     // answer for a request could take the context and use the server at the same time as this thread.
     g_main_context_acquire(nullptr);
@@ -183,6 +186,7 @@ int run(const Options& options, const Config& config, const Templates& templates
     Transcoding transcoding(encoders_here(), {.at_once = config.server.transcodes.value_or(
                                                   std::max(1u, std::thread::hardware_concurrency())),
                                               .cpu_percent = config.server.transcode_cpu});
+    transcoding.verify(hw::Prober({}, hw::Prober::limit, worker_environment()));
     Fleet fleet(service.cameras(), templates, memory, transcoding);
     auto viewers = Viewers::create(config.server.webrtc, service.cameras(), server.soup(), *auth, &audit);
     if (!viewers)

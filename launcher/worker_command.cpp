@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/worker_command.hpp"
 
+#include "hw/elements.hpp"
 #include "launcher/worker/link.hpp"
 #include "launcher/worker/process.hpp"
 #include "launcher/worker/transcode.hpp"
@@ -86,6 +87,7 @@ int run_worker() {
     }
     seal_off();
     gst_init(nullptr, nullptr);
+    hw::register_elements();
     const auto face = adopt(sluice_channel_get(result_channel));
     Worker worker(channel_of(face.get()));
     worker.wait();

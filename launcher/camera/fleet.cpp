@@ -15,6 +15,7 @@ std::vector<StreamConfig> streams_of(const CameraConfig& camera) {
     if (!camera.webrtc.enabled || !camera.webrtc.transcode)
         return out;
     SourceConfig source;
+    source.source_template = usual_derived_template;
     source.derived = DerivedConfig{};
     out.push_back({.name = web_stream, .sources = {source}, .on_demand = true, .last_resort = true});
     return out;

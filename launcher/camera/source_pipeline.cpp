@@ -57,7 +57,8 @@ Result<std::unique_ptr<SourcePipeline>> SourcePipeline::create(const Templates& 
     std::unique_ptr<SourcePipeline> out(
         new SourcePipeline(std::move(pipeline).value(), channel, teardown, std::move(events), source));
     if (source.derived && transcoding && timers)
-        out->transcode_ = std::make_unique<Transcode>(out->pipeline_, channel, *source.derived, *transcoding, *timers);
+        out->transcode_ =
+            std::make_unique<Transcode>(out->pipeline_, channel, source, templates, *transcoding, *timers);
     return out;
 }
 
@@ -138,7 +139,7 @@ SourcePipeline::Progress SourcePipeline::progress() const {
 }
 
 std::optional<uint64_t> SourcePipeline::target_bitrate() const {
-    return transcode_ ? std::optional(transcode_->bitrate()) : std::nullopt;
+    return transcode_ && transcode_->bitrate() ? std::optional(transcode_->bitrate()) : std::nullopt;
 }
 
 void SourcePipeline::connect_source() {

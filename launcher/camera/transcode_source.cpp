@@ -15,10 +15,10 @@ Result<Ref<GstElement>> make_transcode_pipeline(const std::string& channel) {
     return pipeline;
 }
 
-Transcode::Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
-                     Transcoding& transcoding, TimerQueue& timers)
-    : pipeline_(pipeline), channel_(channel), config_(config), transcoding_(transcoding),
-      load_timer_(timers, [this] { look_at_load(); }), rate_(config.bitrate * uint64_t(1000)),
+Transcode::Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const SourceConfig& config,
+                     const Templates& templates, Transcoding& transcoding, TimerQueue& timers)
+    : pipeline_(pipeline), channel_(channel), config_(config), templates_(templates), transcoding_(transcoding),
+      load_timer_(timers, [this] { look_at_load(); }), rate_(config.derived->bitrate * uint64_t(1000)),
       rate_timer_(timers, [this] { follow_rate(); }) {}
 
 Transcode::~Transcode() {
@@ -27,6 +27,12 @@ Transcode::~Transcode() {
 }
 
 Result<bool> Transcode::begin() {
+    const SourceTemplate* source_template = templates_.find(config_.source_template);
+    if (!source_template)
+        return Error{ErrorKind::bad_config, "there is no template " + config_.source_template};
+    auto job = job_of(*source_template, config_);
+    if (!job)
+        return job.error();
     auto permit = transcoding_.room().request(TimerQueue::Clock::now());
     refused_ = !permit;
     if (!permit)
@@ -35,19 +41,14 @@ Result<bool> Transcode::begin() {
     if (!encoder)
         return encoder.error();
     encoder_ = std::move(encoder).value();
-    from_ = adopt(sluice_channel_get((channel_.substr(0, channel_.find('/') + 1) + config_.from).c_str()));
+    job->encoder = encoder_;
+    from_ = adopt(sluice_channel_get((channel_.substr(0, channel_.find('/') + 1) + config_.derived->from).c_str()));
     const auto fanout = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"));
-    auto feed = WorkerFeed::start(pipeline_.get(), fanout.get(), channel_of(from_.get()),
-                                  {.encoder = encoder_,
-                                   .width = config_.width,
-                                   .height = config_.height,
-                                   .framerate = config_.framerate,
-                                   .bitrate = rate_.rate()},
-                                  channel_);
+    auto feed = WorkerFeed::start(pipeline_.get(), fanout.get(), channel_of(from_.get()), job.value(), channel_);
     if (!feed)
         return feed.error();
     began_ = Transcoding::now();
-    follows_rate_ = transcoding_.follows_rate(encoder_);
+    follows_rate_ = job->bitrate && transcoding_.follows_rate(encoder_);
     permit_ = std::move(permit).value();
     feed_ = std::move(feed).value();
     permit_->runs(feed_->pid(), TimerQueue::Clock::now());

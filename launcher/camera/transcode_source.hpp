@@ -19,9 +19,9 @@ Result<Ref<GstElement>> make_transcode_pipeline(const std::string& channel);
 
 class Transcode {
 public:
-    // channel: of the derived stream, "front/web".
-    Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
-              Transcoding& transcoding, TimerQueue& timers);
+    // channel: of the derived stream, "front/web". config: has what it is made of.
+    Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const SourceConfig& config,
+              const Templates& templates, Transcoding& transcoding, TimerQueue& timers);
 
     ~Transcode();
     Transcode(const Transcode&) = delete;
@@ -33,7 +33,7 @@ public:
     SourceFailure failure(const GstStructure* told);
     // Of a message WorkerFeed::carried_message.
     void carried(const GstStructure* told);
-    // That the encoder is asked for now, bit/s.
+    // That the encoder is asked for now, bit/s; 0: what the template says.
     uint64_t bitrate() const { return rate_.rate(); }
 
 private:
@@ -43,7 +43,8 @@ private:
 
     const Ref<GstElement> pipeline_;
     const std::string channel_;
-    const DerivedConfig config_;
+    const SourceConfig config_;
+    const Templates& templates_;
     Transcoding& transcoding_;
     std::unique_ptr<TranscodeRoom::Permit> permit_;
     TimerQueue::Timer load_timer_;

@@ -33,7 +33,7 @@ private:
     std::string value_;
 };
 
-// A stream that is made of another one of the same camera: decoded, and encoded as H.264 that every browser plays.
+// A stream that is made of another one of the same camera, by a template of the kind derived. 0: the template takes none.
 struct DerivedConfig {
     std::string from = "main";
     unsigned width = 0, height = 0, framerate = 0; // at most; 0: as the source has it
@@ -51,7 +51,7 @@ struct SourceConfig {
     std::string tls_fingerprint; // SHA-256 of the one certificate that is taken, hexadecimal; empty: authorities decide
     std::string source_template; // "rtsp", "file"...
     std::map<std::string, ParameterValue> parameters; // of the template, beside those that have fields above
-    std::optional<DerivedConfig> derived;             // then nothing of all that counts
+    std::optional<DerivedConfig> derived;             // then of all that only the last two count
     bool operator==(const SourceConfig&) const = default;
 };
 

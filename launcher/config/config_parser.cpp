@@ -2,6 +2,7 @@
 #include "launcher/config/config_parser.hpp"
 
 #include "launcher/config/auth_parser.hpp"
+#include "launcher/config/derived_parser.hpp"
 #include "launcher/config/field_reader.hpp"
 #include "launcher/config/server_parser.hpp"
 #include "launcher/config/source_parser.hpp"
@@ -17,7 +18,8 @@ namespace {
 
 constexpr int64_t min_stall_ms = 500, max_stall_ms = 60'000;
 constexpr int64_t max_transcodes = 64;
-const std::vector<std::string> derived_fields = {"from", "width", "height", "framerate", "bitrate", "stall-timeout"};
+// Fields of a stream that have no meaning without "from".
+constexpr const char* derived_only[] = {"width", "height", "framerate", "bitrate"};
 
 class Parser : FieldReader {
 public:
@@ -188,28 +190,13 @@ private:
 
     // Made of another stream of the camera, only while somebody watches.
     void derived(const Json& value, const std::string& pointer, StreamConfig& out) {
-        for (const auto& item : value.items())
-            if (std::find(derived_fields.begin(), derived_fields.end(), item.key()) == derived_fields.end())
-                error(json_pointer(pointer, item.key()), "found it beside \"from\", allowed: " + join(derived_fields));
-        DerivedConfig config;
-        const std::string* from = text(value, pointer, "from", "\"main\"");
-        if (from && (*from != "main" || out.name == "main"))
-            bad_value(pointer + "/from", *from, out.name == "main" ? "an address: main comes from the camera" : "main");
-        const auto take = [&](const char* name, int64_t least, int64_t most, const char* unit, unsigned& to) {
-            if (const auto found = number(value, pointer, name, least, most, unit))
-                to = static_cast<unsigned>(*found);
-        };
-        take("width", 64, 7680, " (at most so many pixels)", config.width);
-        take("height", 64, 4320, " (at most so many pixels)", config.height);
-        take("framerate", 1, 60, " (at most so many pictures per second)", config.framerate);
-        take("bitrate", 50, 100'000, " (kbit/s)", config.bitrate);
         out.on_demand = true;
-        out.sources.push_back({.derived = config});
+        out.sources.push_back(DerivedParser(context_, errors_).parse(value, pointer, out.name));
     }
 
     void from_camera(const Json& value, const std::string& pointer, StreamConfig& out) {
-        for (const std::string& name : derived_fields)
-            if (name != "stall-timeout" && field(value, name.c_str()))
+        for (const char* name : derived_only)
+            if (field(value, name))
                 error(json_pointer(pointer, name), "found it without \"from\", allowed: beside that only");
         sources(value, pointer, out);
     }

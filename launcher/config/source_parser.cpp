@@ -13,27 +13,12 @@ constexpr unsigned max_latency_ms = 10'000;
 constexpr unsigned udp_latency_ms = 100;
 constexpr size_t min_passphrase = 10, max_passphrase = 79; // SRT's own bounds
 
-constexpr const char* source_fields[] = {"url", "user", "password", "transport", "latency"};
-
-bool is_source_field(const std::string& name) {
-    return std::find(std::begin(source_fields), std::end(source_fields), name) != std::end(source_fields);
-}
-
 // What an address of something on this machine gives a value to.
 const char* path_parameter(const CameraUrl& url) {
     return url.scheme == "file" ? "location" : url.scheme == "v4l2" ? "device" : "pattern";
 }
 
 bool is_local(const CameraUrl& url) { return url.scheme == "file" || url.scheme == "v4l2" || url.scheme == "test"; }
-
-// Parameters that a description may give by name.
-std::string parameter_names(const SourceTemplate& source_template) {
-    std::vector<std::string> names;
-    for (const auto& item : source_template.parameters)
-        if (!is_source_field(item.first))
-            names.push_back(item.first);
-    return names.empty() ? "none" : join(names);
-}
 
 } // namespace
 
@@ -52,7 +37,7 @@ SourceConfig SourceParser::parse(const Json& value, const std::string& pointer) 
     fingerprint(value, pointer, url);
     if (source_template) {
         out_.source_template = source_template->name;
-        parameters(value, pointer, *source_template);
+        parameters(value, pointer, *source_template, out_.parameters);
         check_fields(value, pointer, url, *source_template);
     }
     return std::move(out_);
@@ -97,26 +82,14 @@ std::optional<CameraUrl> SourceParser::address(const Json& value, const std::str
 
 const SourceTemplate* SourceParser::choose_template(const Json& value, const std::string& pointer,
                                                     const std::optional<CameraUrl>& url) {
-    const std::string at = pointer + "/template";
     if (!field(value, "template")) {
-        const SourceTemplate* found = url ? context_.templates.find(url->source_template) : nullptr;
+        const SourceTemplate* found = url ? find(url->source_template) : nullptr;
         if (url && !found)
-            error(pointer + "/url",
-                  "found an address for the template " + url->source_template +
-                      ", which is not installed, allowed: what these play: " + join(context_.templates.names()));
+            error(pointer + "/url", "found an address for the template " + url->source_template +
+                                        ", which is not installed, allowed: what these play: " + names());
         return found;
     }
-    if (context_.restricted) {
-        error(at, "found a template, which only the configuration file of this machine can name, allowed: an address "
-                  "in \"url\"");
-        return nullptr;
-    }
-    const std::string names = join(context_.templates.names());
-    const std::string* name = text(value, pointer, "template", names.c_str());
-    const SourceTemplate* found = name ? context_.templates.find(*name) : nullptr;
-    if (name && !found)
-        bad_value(at, *name, names);
-    return found;
+    return named(value, pointer, "an address in \"url\"");
 }
 
 void SourceParser::credentials(const Json& value, const std::string& pointer) {
@@ -216,68 +189,18 @@ void SourceParser::fingerprint(const Json& value, const std::string& pointer, co
         error(pointer + "/tls-fingerprint", "found one, allowed: only with rtsps:// and https://");
 }
 
-void SourceParser::parameters(const Json& value, const std::string& pointer, const SourceTemplate& source_template) {
-    const Json* given = field(value, "parameters");
-    if (!given)
-        return;
-    const std::string at = pointer + "/parameters";
-    if (!given->is_object()) {
-        wrong_type(at, *given,
-                   "an object with parameters of the template " + source_template.name + ": " +
-                       parameter_names(source_template));
-        return;
-    }
-    for (const auto& item : given->items()) {
-        const std::string here = json_pointer(at, item.key());
-        const auto known = source_template.parameters.find(item.key());
-        if (known == source_template.parameters.end() || is_source_field(item.key())) {
-            error(here, "found a parameter that the template " + source_template.name +
-                            (known == source_template.parameters.end() ? " does not have"
-                                                                       : " takes from the field of that name") +
-                            ", allowed: " + parameter_names(source_template));
-            continue;
-        }
-        ParameterValue found;
-        if (item.value().is_string())
-            found = item.value().get<std::string>();
-        else if (item.value().is_number_integer())
-            found = item.value().get<int64_t>();
-        else if (item.value().is_boolean())
-            found = item.value().get<bool>();
-        else {
-            wrong_type(here, item.value(), allowed_phrase(known->second));
-            continue;
-        }
-        if (const auto allowed = not_allowed(known->second, found)) {
-            if (item.value().is_string() && known->second.type == TemplateParameter::Type::string)
-                bad_value(here, item.value().get<std::string>(), *allowed);
-            else if (found.index() == static_cast<size_t>(known->second.type))
-                error(here, "found " + item.value().dump() + ", allowed: " + *allowed);
-            else
-                wrong_type(here, item.value(), *allowed);
-        } else if (out_.parameters.count(item.key())) {
-            error(here, "found a second value beside the one in the address, allowed: one of them");
-        } else {
-            out_.parameters[item.key()] = std::move(found);
-        }
-    }
-}
-
 // That the template takes what is given and gets what it needs.
 void SourceParser::check_fields(const Json& value, const std::string& pointer, const std::optional<CameraUrl>& url,
                                 const SourceTemplate& source_template) {
     const auto takes = [&](const std::string& name) { return source_template.parameters.count(name) != 0; };
-    for (const char* name : source_fields) {
-        const bool path = url && is_local(*url) && std::string(name) == "url";
-        if (field(value, name) && !path && !takes(name))
-            error(json_pointer(pointer, name),
-                  "found a value that the template " + source_template.name + " does not take, allowed: none here");
-    }
-    if (url && is_local(*url) && !url->path.empty()) {
+    const bool path = url && is_local(*url);
+    for (const std::string& name : fields())
+        if (!path || name != "url")
+            check_taken(value, pointer, name.c_str(), source_template);
+    if (path && !url->path.empty()) {
         const auto it = source_template.parameters.find(path_parameter(*url));
         if (it == source_template.parameters.end())
-            error(pointer + "/url",
-                  "found a value that the template " + source_template.name + " does not take, allowed: none here");
+            not_taken(pointer + "/url", source_template);
         else if (const auto allowed = not_allowed(it->second, url->path))
             error(pointer + "/url", "found " + quote_for_message(url->scheme + ":" + url->path) +
                                         ", allowed: " + url->scheme + ": with " + *allowed);
@@ -287,17 +210,8 @@ void SourceParser::check_fields(const Json& value, const std::string& pointer, c
     if (const size_t size = out_.password.reveal().size();
         url && url->scheme == "srt" && size && (size < min_passphrase || size > max_passphrase))
         error(pointer + "/password", "found a passphrase that SRT does not take, allowed: 10 to 79 characters");
-    for (const auto& [name, parameter] : source_template.parameters) {
-        if (!parameter.required || field(value, name.c_str()) || out_.parameters.count(name) ||
-            (field(value, "url") && !url))
-            continue;
-        if (const Json* given = field(value, "parameters"); given && given->is_object() && field(*given, name.c_str()))
-            continue; // there, and wrong: that has been said
-        error(
-            is_source_field(name) ? json_pointer(pointer, name) : json_pointer(pointer + "/parameters", name),
-            "found nothing, allowed: " + (name == "url" ? std::string(camera_url_allowed) : allowed_phrase(parameter)) +
-                " (the template " + source_template.name + " needs it)");
-    }
+    if (url || !field(value, "url")) // else the error is the address
+        check_needed(value, pointer, source_template, out_.parameters);
 }
 
 } // namespace sluice

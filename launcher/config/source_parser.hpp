@@ -3,8 +3,7 @@
 #pragma once
 
 #include "launcher/config/config.hpp"
-#include "launcher/config/config_context.hpp"
-#include "launcher/config/field_reader.hpp"
+#include "launcher/config/template_fields.hpp"
 #include "launcher/config/url.hpp"
 
 #include <optional>
@@ -13,10 +12,11 @@
 
 namespace sluice {
 
-class SourceParser : FieldReader {
+class SourceParser : TemplateFields {
 public:
     SourceParser(const ConfigContext& context, std::vector<ConfigError>& errors)
-        : FieldReader(errors), context_(context) {}
+        : TemplateFields(context, errors, SourceTemplate::Kind::source,
+                         {"url", "user", "password", "transport", "latency"}) {}
 
     // value: an object whose fields are known to be allowed. The result is meaningful only without errors.
     SourceConfig parse(const Json& value, const std::string& pointer);
@@ -30,12 +30,10 @@ private:
     void transport(const Json& value, const std::string& pointer, const std::optional<CameraUrl>& url,
                    const SourceTemplate* source_template);
     void fingerprint(const Json& value, const std::string& pointer, const std::optional<CameraUrl>& url);
-    void parameters(const Json& value, const std::string& pointer, const SourceTemplate& source_template);
     void check_fields(const Json& value, const std::string& pointer, const std::optional<CameraUrl>& url,
                       const SourceTemplate& source_template);
     std::string absolute(const std::string& path) const;
 
-    const ConfigContext& context_;
     SourceConfig out_;
 };
 

@@ -18,7 +18,7 @@ public:
     TemplateParser(std::vector<ConfigError>& errors, SourceTemplate& out) : errors_(errors), out_(out) {}
 
     void parse(const Json& root) {
-        if (!known(root, "", {"name", "description", "loop", "parameters", "pipeline", "branches"}))
+        if (!known(root, "", {"name", "description", "kind", "loop", "parameters", "pipeline", "branches"}))
             return;
         if (const auto name = text(root, "", "name"); name && !is_config_name(*name))
             error("/name", std::string("found a name that is not allowed, allowed: ") + config_name_allowed);
@@ -26,18 +26,51 @@ public:
             out_.name = name.value_or("");
         if (root.contains("description"))
             out_.description = text(root, "", "description").value_or("");
+        const bool derived = root.contains("kind") && text(root, "", "kind") == "derived";
+        if (!derived && root.contains("kind") && root["kind"] != "source")
+            error("/kind", "found another kind, allowed: source, derived");
+        out_.kind = derived ? SourceTemplate::Kind::derived : SourceTemplate::Kind::source;
         out_.loop = boolean(root, "", "loop");
         if (!root.contains("parameters") || !root["parameters"].is_object())
             error("/parameters", "found no object, allowed: an object with one field per parameter");
         else
             for (const auto& item : root["parameters"].items())
                 out_.parameters[item.key()] = parameter(item.value(), json_pointer("/parameters", item.key()));
-        out_.pipeline = pipeline(root, "");
+        if (derived)
+            return parse_derived(root);
+        out_.pipeline = pipeline(root, "", nullptr);
         if (root.contains("branches"))
             branches(root["branches"], "/branches");
     }
 
 private:
+    // Its tracks come by themselves, so there is nothing but branches.
+    void parse_derived(const Json& root) {
+        for (const char* name : {"pipeline", "loop"})
+            if (root.contains(name))
+                error(json_pointer("", name), "found it in a template of the kind derived, allowed: branches only");
+        if (!root.contains("branches") || !root["branches"].is_array() || root["branches"].empty())
+            return error("/branches", "found none, allowed: a list with at least one (a template of the kind derived)");
+        branches(root["branches"], "/branches");
+        // A misspelt one would be left unset in silence: each branch gets only what its elements take.
+        for (const auto& [name, parameter] : out_.parameters)
+            for (const TemplateParameter::Target& target : parameter.sets)
+                if (!names_element(target.element))
+                    error(json_pointer("/parameters", name) + "/sets",
+                          "found the element " + target.element +
+                              ", allowed: one that a branch names (name=" + target.element + ")");
+    }
+
+    bool names_element(const std::string& element) const {
+        const std::string wanted = " name=" + element + " ";
+        return std::any_of(out_.branches.begin(), out_.branches.end(), [&](const SourceTemplate::Branch& branch) {
+            std::string text = " " + branch.pipeline + " ";
+            for (const auto& piece : branch.pieces)
+                text += piece.text + " ";
+            return text.find(wanted) != std::string::npos;
+        });
+    }
+
     void error(const std::string& at, std::string what) { errors_.push_back({at, std::move(what)}); }
 
     bool known(const Json& value, const std::string& at, const std::vector<std::string>& names) {
@@ -123,30 +156,57 @@ private:
         return out;
     }
 
-    std::string pipeline(const Json& value, const std::string& at) {
+    // pieces: where those belong that are not always there; NULL: such may not be.
+    std::string pipeline(const Json& value, const std::string& at, std::vector<SourceTemplate::Branch::Piece>* pieces) {
         std::string out;
+        const std::string here = at + "/pipeline";
         if (!value.contains("pipeline") || !value["pipeline"].is_array() || value["pipeline"].empty()) {
-            error(at + "/pipeline", "found no list, allowed: a list of texts");
+            error(here, "found no list, allowed: a list of texts");
             return out;
         }
-        for (const Json& line : value["pipeline"]) {
-            if (!line.is_string()) {
-                error(at + "/pipeline", "found something that is no text, allowed: a list of texts");
+        const Json& lines = value["pipeline"];
+        for (size_t i = 0; i < lines.size(); i++) {
+            if (lines[i].is_string()) {
+                out += (out.empty() ? "" : " ") + lines[i].get<std::string>();
+            } else if (pieces && lines[i].is_object()) {
+                piece(lines[i], json_pointer(here, std::to_string(i)), out.size(), *pieces);
+            } else {
+                error(here, "found something that is no text, allowed: a list of texts");
                 return out;
             }
-            out += (out.empty() ? "" : " ") + line.get<std::string>();
         }
         return out;
     }
 
+    void piece(const Json& value, const std::string& at, size_t offset,
+               std::vector<SourceTemplate::Branch::Piece>& pieces) {
+        if (!known(value, at, {"with", "text"}))
+            return;
+        SourceTemplate::Branch::Piece out{offset, text(value, at, "text").value_or(""), {}};
+        const std::string here = at + "/with";
+        if (!value.contains("with") || !value["with"].is_array() || value["with"].empty())
+            return error(here, "found no list, allowed: a list of parameters");
+        for (const Json& name : value["with"])
+            if (name.is_string() && out_.parameters.count(name.get<std::string>()))
+                out.with.push_back(name.get<std::string>());
+            else
+                error(here, "found something else, allowed: names of this template's parameters");
+        pieces.push_back(std::move(out));
+    }
+
     void branches(const Json& list, const std::string& at) {
         if (!list.is_array())
-            error(at, "found no list, allowed: a list of objects");
-        else
-            for (size_t i = 0; i < list.size(); i++)
-                if (const std::string here = json_pointer(at, std::to_string(i));
-                    known(list[i], here, {"caps", "pipeline"}))
-                    out_.branches.push_back({text(list[i], here, "caps").value_or(""), pipeline(list[i], here)});
+            return error(at, "found no list, allowed: a list of objects");
+        for (size_t i = 0; i < list.size(); i++) {
+            const std::string here = json_pointer(at, std::to_string(i));
+            if (!known(list[i], here, {"caps", "pipeline"}))
+                continue;
+            SourceTemplate::Branch branch;
+            branch.caps = text(list[i], here, "caps").value_or("");
+            branch.pipeline =
+                pipeline(list[i], here, out_.kind == SourceTemplate::Kind::derived ? &branch.pieces : nullptr);
+            out_.branches.push_back(std::move(branch));
+        }
     }
 
     std::vector<ConfigError>& errors_;
@@ -154,6 +214,18 @@ private:
 };
 
 } // namespace
+
+std::string SourceTemplate::Branch::text(const std::set<std::string>& given) const {
+    std::string out;
+    size_t from = 0;
+    for (const Piece& piece : pieces) {
+        out += pipeline.substr(from, piece.at - from);
+        from = piece.at;
+        if (std::any_of(piece.with.begin(), piece.with.end(), [&](const auto& name) { return given.count(name) > 0; }))
+            out += " " + piece.text + " ";
+    }
+    return out + pipeline.substr(from);
+}
 
 std::string allowed_phrase(const TemplateParameter& parameter) {
     if (parameter.type == TemplateParameter::Type::boolean)

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,11 @@ struct TemplateParameter {
 };
 
 struct SourceTemplate {
+    // source: pictures from outside. derived: another stream of the camera, which comes to its branches; all of it runs in a
+    // worker process.
+    enum class Kind { source, derived };
     std::string name, description;
+    Kind kind = Kind::source;
     std::map<std::string, TemplateParameter> parameters;
     std::string pipeline; // for gst_parse_launch
     bool loop = false;    // at its end it begins again
@@ -40,14 +45,27 @@ struct SourceTemplate {
     struct Branch {
         std::string caps;     // of the track
         std::string pipeline; // from there to the fanoutsink
+        // What is there only if one of these parameters has a value. Of templates of the kind derived.
+        struct Piece {
+            size_t at; // in the pipeline's text
+            std::string text;
+            std::vector<std::string> with;
+        };
+        std::vector<Piece> pieces;
+        // All of it, if these parameters have values.
+        std::string text(const std::set<std::string>& given) const;
     };
     std::vector<Branch> branches;
 };
+
+// Of streams that name none, and of those that nobody has described.
+constexpr const char* usual_derived_template = "transcode";
 
 // One property to set.
 struct PropertySetting {
     std::string element, property, field;
     ParameterValue value;
+    bool operator==(const PropertySetting&) const = default;
 };
 
 // Errors as in parse_config.

@@ -19,7 +19,7 @@ public:
 
     void add(SourceTemplate source_template);
     const SourceTemplate* find(const std::string& name) const;
-    std::vector<std::string> names() const;
+    std::vector<std::string> names(SourceTemplate::Kind kind) const;
 
 private:
     std::map<std::string, SourceTemplate> templates_;

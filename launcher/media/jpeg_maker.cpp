@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/media/jpeg_maker.hpp"
 
+#include "hw/optional_property.hpp"
 #include "launcher/log.hpp"
 
 #include <vector>
@@ -28,12 +29,6 @@ Result<Ref<GstElement>> make_element(const char* name, const char* package) {
         return Error{ErrorKind::unavailable, std::string("snapshots need the element ") + name +
                                                  ", which is not installed (Debian: " + package + ")"};
     return element;
-}
-
-// A property of some decoders only.
-void set_if_there(GstElement* element, const char* property, const char* value) {
-    if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), property))
-        gst_util_set_object_arg(G_OBJECT(element), property, value);
 }
 
 // As it is shown, and as large as wanted.
@@ -84,8 +79,8 @@ Result<JpegMaker> JpegMaker::create(Codec codec, GstCaps* caps, unsigned width) 
         chain.push_back(std::move(element).value());
     }
     g_object_set(chain[0].get(), "caps", caps, "format", GST_FORMAT_TIME, nullptr);
-    set_if_there(chain[1].get(), "max-threads", "1");        // more of them hold pictures back
-    set_if_there(chain[1].get(), "output-corrupt", "false"); // grey blocks would look like a scene
+    hw::set_if_there(chain[1].get(), "max-threads", "1");        // more of them hold pictures back
+    hw::set_if_there(chain[1].get(), "output-corrupt", "false"); // grey blocks would look like a scene
     const Ref<GstCaps> shown = shown_caps(width), encoded = encoder_caps();
     g_object_set(chain[3].get(), "caps", shown.get(), nullptr);
     g_object_set(chain[5].get(), "caps", encoded.get(), nullptr);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/probe/probe.hpp"
 
+#include "hw/elements.hpp"
 #include "launcher/doctor/wait.hpp"
 #include "launcher/log.hpp"
 #include "launcher/probe/attempt.hpp"
@@ -62,6 +63,7 @@ int run_probe(const ProbeOptions& options, const Templates& templates) {
     if (!config)
         return fail(config.error());
     gst_init(nullptr, nullptr);
+    hw::register_elements();
     const Ref<GstElementFactory> ours = adopt(gst_element_factory_find("fanoutsink"));
     if (!ours)
         return fail(

@@ -12,7 +12,6 @@
 
 #include <cstring>
 #include <system_error>
-#include <vector>
 
 extern char** environ;
 
@@ -21,20 +20,6 @@ namespace sluice {
 namespace {
 
 std::string words(int code) { return std::generic_category().message(code); }
-
-// Without what is nobody else's business, and without a look at every plugin file of the system.
-std::vector<std::string> worker_environment() {
-    std::vector<std::string> out;
-    for (char** item = environ; *item; item++) {
-        const std::string_view text(*item);
-        const bool secret = text.starts_with("SLUICE_") && text.find("PASSWORD") < text.find('=');
-        if (!secret && !text.starts_with("CREDENTIALS_DIRECTORY=") && !text.starts_with("NOTIFY_SOCKET=") &&
-            !text.starts_with("GST_REGISTRY_UPDATE=") && !text.starts_with("GST_REGISTRY_FORK="))
-            out.emplace_back(text);
-    }
-    out.emplace_back("GST_REGISTRY_UPDATE=no");
-    return out;
-}
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> out;
@@ -60,6 +45,19 @@ struct Spawn {
 };
 
 } // namespace
+
+std::vector<std::string> worker_environment() {
+    std::vector<std::string> out;
+    for (char** item = environ; *item; item++) {
+        const std::string_view text(*item);
+        const bool secret = text.starts_with("SLUICE_") && text.find("PASSWORD") < text.find('=');
+        if (!secret && !text.starts_with("CREDENTIALS_DIRECTORY=") && !text.starts_with("NOTIFY_SOCKET=") &&
+            !text.starts_with("GST_REGISTRY_UPDATE=") && !text.starts_with("GST_REGISTRY_FORK="))
+            out.emplace_back(text);
+    }
+    out.emplace_back("GST_REGISTRY_UPDATE=no");
+    return out;
+}
 
 // Reaps the child, whenever it ends.
 struct WorkerProcess::Watch {

@@ -8,11 +8,15 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
 // Where a worker finds its end of the socket.
 constexpr int worker_fd = 3;
+
+// Of a child that runs what may crash: this process', without secrets and without a look at every plugin file of the system.
+std::vector<std::string> worker_environment();
 
 class WorkerProcess {
 public:

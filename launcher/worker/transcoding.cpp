@@ -2,9 +2,7 @@
 #include "launcher/worker/transcoding.hpp"
 
 #include "launcher/log.hpp"
-#include "plugins/core/refs.hpp"
-
-#include <glob.h>
+#include "launcher/worker/encoder_trials.hpp"
 
 #include <thread>
 #include <utility>
@@ -13,13 +11,6 @@
 namespace sluice {
 
 namespace {
-
-bool has_device(const std::string& pattern) {
-    glob_t found{};
-    const bool there = pattern.empty() || glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0;
-    globfree(&found);
-    return there;
-}
 
 void call_later(std::function<void()> call) {
     g_idle_add_full(
@@ -37,14 +28,34 @@ void call_later(std::function<void()> call) {
 hw::EncoderLadder present_encoders(const hw::Profiles& profiles) {
     std::vector<hw::EncoderProfile> out;
     for (const hw::EncoderProfile& profile : profiles.encoders)
-        if (const auto factory = adopt(gst_element_factory_find(profile.factory.c_str()));
-            factory && has_device(profile.device))
+        if (hw::has_factory(profile) && hw::has_device(profile))
             out.push_back(profile);
     return hw::EncoderLadder(std::move(out));
 }
 
 Transcoding::Transcoding(hw::EncoderLadder encoders, const TranscodeRoom::Limits& limits)
     : encoders_(std::move(encoders)), room_(limits, WorkerLoad(std::thread::hardware_concurrency()), call_later) {}
+
+Transcoding::~Transcoding() = default;
+
+void Transcoding::verify(hw::Prober prober) {
+    std::vector<hw::EncoderProfile> hardware;
+    for (const auto& rung : encoders_.rungs())
+        if (rung.profile.hardware)
+            hardware.push_back(rung.profile);
+    if (!hardware.empty())
+        trials_ = std::make_unique<EncoderTrials>(
+            std::move(hardware), std::move(prober),
+            [this](const std::string& name, const hw::Probe& probe) { judge(name, probe); });
+}
+
+void Transcoding::judge(const std::string& name, const hw::Probe& probe) {
+    if (probe.standing != hw::Probe::Standing::failed || !encoders_.remove(name, probe.reason))
+        return;
+    const hw::EncoderProfile* next = encoders_.current(now());
+    log_warning("encoder " + name + " does not work and will not be used: " + probe.reason + "; " +
+                (next ? next->name + " is used" : std::string("there is no other one")));
+}
 
 Transcoding::Time Transcoding::now() {
     return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace sluice {
 
@@ -39,6 +41,36 @@ Result<std::string> read_small_file(const std::string& path, size_t max_bytes) {
         if (text.size() > max_bytes)
             return Error{ErrorKind::bad_config, "larger than " + std::to_string(max_bytes) + " bytes"};
     }
+}
+
+std::vector<std::string> directories_in(const std::string& list) {
+    std::vector<std::string> out;
+    for (size_t begin = 0; begin <= list.size();) {
+        const size_t end = std::min(list.find(':', begin), list.size());
+        if (end > begin)
+            out.push_back(list.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return out;
+}
+
+Result<std::vector<std::string>> json_names_in(const std::string& directory, const std::string& what,
+                                               const std::string& variable, size_t most) {
+    const std::string noun = what.substr(what.rfind(' ') + 1); // of "encoder profiles"
+    std::vector<std::string> out;
+    std::error_code problem;
+    for (std::filesystem::directory_iterator it(directory, problem), end; !problem && it != end; it.increment(problem))
+        if (it->path().extension() == ".json")
+            out.push_back(it->path().stem().string());
+    const std::string where = what + " in " + directory + ": ";
+    if (problem)
+        return Error{ErrorKind::missing_file, where + "cannot be read: " + problem.message() + " (" + variable +
+                                                  " names the directories of " + noun + ")"};
+    if (out.size() > most)
+        return Error{ErrorKind::bad_config, where + "found " + std::to_string(out.size()) +
+                                                " files, allowed: at most " + std::to_string(most)};
+    std::sort(out.begin(), out.end());
+    return out;
 }
 
 } // namespace sluice

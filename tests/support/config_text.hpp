@@ -59,6 +59,20 @@ inline const Templates& fake_templates() {
                 R"({"name": ")" + name + R"(", "parameters": {)" + parameters + R"(}, "pipeline": ["p"]})", errors));
             EXPECT_TRUE(errors.empty()) << name << ": " << (errors.empty() ? "" : errors.front().text);
         }
+        const std::string number = R"({"type": "integer", "maximum": 5000, "sets": ["a.b"]})";
+        const std::string figures =
+            R"("width": )" + number + R"(, "height": )" + number + R"(, "framerate": )" + number +
+            R"(, "bitrate": {"type": "integer", "default": 2000, "maximum": 5000, "sets": ["a.b"]})";
+        for (const auto& [name, parameters] :
+             std::map<std::string, std::string>{{"transcode", figures},
+                                                {"made", figures + R"(, "one": )" + word},
+                                                {"mask", R"("bitrate": )" + number + R"(, "colour": )" + needed}}) {
+            std::vector<ConfigError> errors;
+            out.add(parse_template(R"({"name": ")" + name + R"(", "kind": "derived", "parameters": {)" + parameters +
+                                       R"(}, "branches": [{"caps": "video/x-h264", "pipeline": ["p name=a"]}]})",
+                                   errors));
+            EXPECT_TRUE(errors.empty()) << name << ": " << (errors.empty() ? "" : errors.front().text);
+        }
         return out;
     }();
     return all;

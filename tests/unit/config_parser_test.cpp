@@ -400,7 +400,7 @@ private:
         const bool of_derived =
             std::set<std::string>{"from", "width", "height", "framerate", "bitrate"}.contains(field);
         if (derived || of_derived)
-            return derived && (of_derived || field == "stall-timeout");
+            return derived && (of_derived || field == "template" || field == "parameters" || field == "stall-timeout");
         return as_list_ ? fields_of_source_.count(field) == 0 : field != "sources";
     }
     static std::string text(const std::string& pointer) {
@@ -408,7 +408,7 @@ private:
         if (name == "url")
             return pointer.rfind("/server/auth/", 0) == 0 ? "https://h/1" : "rtsps://h/1";
         if (name == "template")
-            return "all";
+            return pointer.ends_with("/sub/template") ? "made" : "all";
         if (name == "tls-fingerprint")
             return std::string(64, '0');
         if (name == "address" || pointer == "/server/trusted-proxies/0" || pointer == "/server/webrtc/ice-addresses/0")

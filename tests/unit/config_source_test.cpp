@@ -175,6 +175,39 @@ TEST(ConfigSource, StreamsMadeOfMain) {
     expect_error(with_stream(R"({"from": "main"})"), "/cameras/front/streams/main/from", "main comes from the camera");
 }
 
+TEST(ConfigSource, StreamsMadeByATemplateOfOnesOwn) {
+    const auto with_sub = [](const std::string& sub) {
+        return R"({"version": 1, "cameras": {"front": {"streams": {"main": {"url": "test:"}, "sub": )" + sub + "}}}}";
+    };
+    const std::string at = "/cameras/front/streams/sub";
+    const std::string mask = R"({"from": "main", "template": "mask", )";
+    const ConfigResult result = parse(with_sub(mask + R"("bitrate": 400, "parameters": {"colour": "grey"}})"));
+    ASSERT_TRUE(result.errors.empty()) << all(result);
+    const SourceConfig& source = result.config.cameras[0].streams[1].sources[0];
+    EXPECT_EQ(source.source_template, "mask");
+    EXPECT_EQ(source.derived, (DerivedConfig{.bitrate = 400}));
+    EXPECT_EQ(source.parameters, (std::map<std::string, ParameterValue>{{"colour", std::string("grey")}}));
+    expect_error(with_sub(R"({"from": "main", "template": "nope"})"), at + "/template",
+                 "allowed: made, mask, transcode");
+    expect_error(with_sub(R"({"from": "main", "template": "rtsp"})"), at + "/template",
+                 "allowed: made, mask, transcode");
+    expect_error(with_sub(R"({"from": "main", "template": 1})"), at + "/template", "made, mask, transcode");
+    expect_error(with_stream(R"({"template": "mask"})"), "/cameras/front/streams/main/template", "allowed: all, file");
+    expect_error(with_sub(mask + R"("bitrate": 400})"), at + "/parameters/colour", "the template mask needs it");
+    expect_error(with_sub(mask + R"("width": 640, "parameters": {"colour": "grey"}})"), at + "/width",
+                 "the template mask does not take");
+    expect_error(with_sub(mask + R"("parameters": {"colour": 1}})"), at + "/parameters/colour", "a text");
+    expect_error(with_sub(mask + R"("parameters": {"color": "grey", "colour": "grey"}})"), at + "/parameters/color",
+                 "does not have, allowed: colour");
+    expect_error(with_sub(mask + R"("parameters": {"bitrate": 400, "colour": "grey"}})"), at + "/parameters/bitrate",
+                 "takes from the field of that name");
+    expect_error(with_sub(R"({"from": "main", "bitrate": 6000})"), at + "/bitrate", "5000 (the template transcode)");
+    const ConfigResult refused = parse(with_sub(mask + R"("parameters": {"colour": "grey"}})"), true);
+    ASSERT_EQ(refused.errors.size(), 1u) << all(refused);
+    EXPECT_EQ(refused.errors[0].where, at + "/template");
+    EXPECT_TRUE(parse(with_sub(R"({"from": "main", "width": 640})"), true).errors.empty());
+}
+
 TEST(ConfigSource, WhoOnlyChangesCamerasGetsNothingOfTheMachine) {
     for (const char* stream :
          {R"({"url": "file:/etc/passwd"})", R"({"url": "v4l2:///dev/video0"})", R"({"template": "test"})",

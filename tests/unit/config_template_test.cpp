@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/config/templates.hpp"
+#include "tests/support/config_text.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 using namespace sluice;
 
@@ -111,6 +113,56 @@ TEST(SourceTemplate, Branches) {
     }
 }
 
+constexpr const char* derived = R"({
+  "name": "t", "kind": "derived",
+  "parameters": {
+    "rate": {"type": "integer", "sets": ["r.rate"]},
+    "size": {"type": "integer", "sets": ["s.size"]},
+    "bits": {"type": "integer", "default": 9, "sets": ["e.bits"]}
+  },
+  "branches": [{"caps": "video/x-h264", "pipeline": [
+    "a", {"with": ["rate"], "text": "! b name=r"}, {"with": ["size", "bits"], "text": "! c name=s"}, "! d name=e"]}] })";
+
+TEST(SourceTemplate, DerivedOnesHaveBranchesWithPieces) {
+    const SourceTemplate t = parsed(derived);
+    EXPECT_EQ(t.kind, SourceTemplate::Kind::derived);
+    EXPECT_EQ(parsed(good).kind, SourceTemplate::Kind::source);
+    ASSERT_EQ(t.branches.size(), 1u);
+    const auto words = [&](const std::set<std::string>& given) {
+        std::string text = t.branches[0].text(given);
+        for (size_t at; (at = text.find("  ")) != std::string::npos;)
+            text.erase(at, 1);
+        return text;
+    };
+    EXPECT_EQ(words({}), "a ! d name=e");
+    EXPECT_EQ(words({"rate"}), "a ! b name=r ! d name=e");
+    EXPECT_EQ(words({"bits"}), "a ! c name=s ! d name=e");
+    EXPECT_EQ(words({"rate", "size", "bits"}), "a ! b name=r ! c name=s ! d name=e");
+}
+
+TEST(SourceTemplate, BadDerivedOnes) {
+    const std::string begin =
+        R"({"name": "t", "kind": "derived", "parameters": {"p": {"type": "string", "sets": ["x.y"]}}, )";
+    const std::string piece = R"("branches": [{"caps": "c", "pipeline": ["e name=x", )";
+    EXPECT_EQ(parsed(begin + piece + "\"! f\"]}]}").branches.size(), 1u);
+    for (const std::string& text :
+         {begin + R"("branches": []})", begin + R"("pipeline": ["e name=x"]})",
+          begin + R"("pipeline": ["e"], "branches": [{"caps": "c", "pipeline": ["e name=x"]}]})",
+          begin + R"("loop": true, "branches": [{"caps": "c", "pipeline": ["e name=x"]}]})",
+          begin + R"("branches": [{"caps": "c", "pipeline": ["e name=xx"]}]})", // sets an element that is none
+          begin + piece + R"({"with": ["q"], "text": "! f"}]}]})", begin + piece + R"({"with": [], "text": "! f"}]}]})",
+          begin + piece + R"({"with": ["p"]}]}]})", begin + piece + R"({"text": "! f"}]}]})",
+          begin + piece + R"({"with": ["p"], "text": "! f", "else": "! g"}]}]})", begin + piece + "1]}]}",
+          std::string(R"({"name": "t", "kind": "other", "parameters": {}, "pipeline": ["e"]})"),
+          std::string(R"({"name": "t", "parameters": {}, "pipeline": ["e", {"with": ["p"], "text": "! f"}]})"),
+          std::string(R"({"name": "t", "parameters": {}, "pipeline": ["e"],
+                          "branches": [{"caps": "c", "pipeline": ["e", {"with": ["p"], "text": "! f"}]}]})")}) {
+        std::vector<ConfigError> errors;
+        parse_template(text, errors);
+        EXPECT_FALSE(errors.empty()) << text;
+    }
+}
+
 TEST(SourceTemplate, WhatIsRequiredHasToBeGiven) {
     const SourceTemplate t = parsed(R"({"name": "t", "parameters": {
         "a": {"type": "string", "required": true, "sets": ["x.y"]},
@@ -153,7 +205,7 @@ TEST_F(TemplateDirectories, TheFirstOfAName) {
     std::ofstream(root_ + "/b/notes.txt") << "no template";
     const auto found = Templates::load(root_ + "/a:" + root_ + "/b");
     ASSERT_TRUE(found) << found.error().text;
-    EXPECT_EQ(found.value().names(), (std::vector<std::string>{"mine", "other"}));
+    EXPECT_EQ(found.value().names(SourceTemplate::Kind::source), (std::vector<std::string>{"mine", "other"}));
     EXPECT_EQ(found.value().find("mine")->description, "first");
     EXPECT_EQ(found.value().find("notes"), nullptr);
 }
@@ -177,7 +229,10 @@ TEST(SourceTemplate, TheCommittedOnesLoad) {
     ASSERT_TRUE(pipelines);
     const auto all = Templates::load(pipelines);
     ASSERT_TRUE(all) << all.error().text;
-    EXPECT_EQ(all.value().names(), (std::vector<std::string>{"file", "mjpeg", "rtsp", "srt", "test", "v4l2"}));
+    using Kind = SourceTemplate::Kind;
+    EXPECT_EQ(all.value().names(Kind::source),
+              (std::vector<std::string>{"file", "mjpeg", "rtsp", "srt", "test", "v4l2"}));
+    EXPECT_EQ(all.value().names(Kind::derived), (std::vector<std::string>{"downscale", "transcode"}));
     for (const char* name : {"url", "user", "password", "transport", "latency"})
         EXPECT_TRUE(all.value().find("rtsp")->parameters.count(name)) << name;
     // What an address on this machine gives a value to.
@@ -187,6 +242,42 @@ TEST(SourceTemplate, TheCommittedOnesLoad) {
     const auto missing = load_template(pipelines, "no-such-template");
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().kind, ErrorKind::missing_file);
+}
+
+// docs/templates.md has a section for each template that is shipped, which names every parameter; and what it shows is taken.
+TEST(TemplatesPage, SaysWhatTheTemplatesAre) {
+    const std::filesystem::path pipelines = std::getenv("SLUICE_PIPELINES");
+    const auto loaded = Templates::load(pipelines);
+    ASSERT_TRUE(loaded) << loaded.error().text;
+    Templates templates = loaded.value();
+    std::ifstream file(pipelines.parent_path() / "docs/templates.md");
+    const std::string page{std::istreambuf_iterator<char>(file), {}};
+    using Kind = SourceTemplate::Kind;
+    for (const Kind kind : {Kind::source, Kind::derived})
+        for (const std::string& name : templates.names(kind)) {
+            const std::string title = "\n### " + name + "\n";
+            const size_t begin = page.find(title);
+            ASSERT_NE(begin, std::string::npos) << name << " has no section";
+            EXPECT_EQ(page.rfind("\n## Derived streams\n", begin) != std::string::npos, kind == Kind::derived) << name;
+            const std::string section = page.substr(begin, page.find("\n#", begin + title.size()) - begin);
+            for (const auto& item : templates.find(name)->parameters)
+                EXPECT_NE(section.find("`" + item.first + "`"), std::string::npos) << name << ": " << item.first;
+            EXPECT_NE(section.find("\n    \""), std::string::npos) << name << " has no example";
+        }
+    const size_t own = page.find("```json\n") + 8;
+    templates.add(parsed(page.substr(own, page.find("```", own) - own)));
+    std::istringstream lines(page);
+    int examples = 0;
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("    \"main\"") && !line.starts_with("    \"sub\""))
+            continue;
+        const std::string main = line.starts_with("    \"sub\"") ? R"("main": {"url": "test:"}, )" : "";
+        const ConfigResult result = parse_config(config_text::with_camera(R"({"streams": {)" + main + line + "}}"),
+                                                 {templates, config_text::fake_secrets(), "/cfg"});
+        EXPECT_TRUE(result.errors.empty()) << line << "\n" << config_text::all(result);
+        examples++;
+    }
+    EXPECT_EQ(examples, 9);
 }
 
 } // namespace

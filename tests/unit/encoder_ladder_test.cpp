@@ -34,6 +34,25 @@ TEST(EncoderLadder, AFailureCostsOneRung) {
     EXPECT_EQ(name_of(ladder.current(12s)), "cpu");
 }
 
+TEST(EncoderLadder, WhatWasRemovedStaysAway) {
+    EncoderLadder ladder = three();
+    EXPECT_FALSE(ladder.remove("none", "x"));
+    EXPECT_TRUE(ladder.remove("gpu", "it makes garbage"));
+    EXPECT_FALSE(ladder.remove("gpu", "again"));
+    EXPECT_EQ(ladder.rungs()[0].reason, "it makes garbage");
+    EXPECT_EQ(name_of(ladder.current(1h)), "igpu");
+    ladder.worked("gpu", 1h); // one that was begun before
+    EXPECT_EQ(name_of(ladder.failed("gpu", "late", 1h)), "igpu");
+    EXPECT_EQ(ladder.rungs()[0].reason, "it makes garbage");
+    ladder.failed("igpu", "x", 1h);
+    ladder.failed("cpu", "x", 1h);
+    EXPECT_EQ(ladder.next_try(1h), Time(1h + EncoderLadder::software_back_off));
+    ladder.remove("igpu", "x");
+    ladder.remove("cpu", "x");
+    EXPECT_EQ(ladder.current(100h), nullptr);
+    EXPECT_EQ(ladder.next_try(100h), Time::max());
+}
+
 TEST(EncoderLadder, ARungIsTriedAgainLaterEachTime) {
     EncoderLadder ladder = three();
     Time now = 10s;

@@ -87,11 +87,46 @@ TEST(WorkerWire, LargestAreTaken) {
 }
 
 TEST(TranscodeJob, ComesBackAsItWas) {
-    const TranscodeJob job{.encoder = "x264enc", .width = 640, .height = 360, .framerate = 10, .bitrate = 500'000};
+    const TranscodeJob job{.encoder = "x264enc",
+                           .chains = {{"video/x-h264", "a ! b"}, {"audio/x-opus", "c"}},
+                           .settings = {{"size", "caps", "width", int64_t(640)},
+                                        {"text", "text", "", std::string("a \" b")},
+                                        {"e", "quick", "", true}},
+                           .framerate = 10,
+                           .bitrate = 500'000,
+                           .gop_ms = 0};
     EXPECT_EQ(transcode_job(to_json(job)), job);
     using Part = TranscodeFailure::Part;
     for (const Part part : {Part::encoder, Part::decoder, Part::source})
         EXPECT_EQ(transcode_failure(to_json(TranscodeFailure{part, "why"})), (TranscodeFailure{part, "why"}));
+}
+
+TEST(TranscodeJob, IsMadeOfATemplate) {
+    std::vector<ConfigError> errors;
+    const SourceTemplate made_of = parse_template(R"({"name": "t", "kind": "derived", "parameters": {
+        "framerate": {"type": "integer", "sets": ["r.max-rate"]},
+        "bitrate": {"type": "integer", "default": 2000, "maximum": 3000, "sets": ["e.bitrate"]},
+        "gop": {"type": "integer", "sets": ["e.key-int-max"]},
+        "words": {"type": "string", "sets": ["t.text"]}},
+        "branches": [{"caps": "c", "pipeline": ["a", {"with": ["framerate"], "text": "! r name=r"}, "! t name=t ! e name=e"]}]})",
+                                                  errors);
+    ASSERT_TRUE(errors.empty()) << errors[0].text;
+    const auto plain = job_of(made_of, {.derived = DerivedConfig()});
+    ASSERT_TRUE(plain) << plain.error().text;
+    EXPECT_EQ(plain.value(), (TranscodeJob{.chains = {{"c", "a ! t name=t ! e name=e"}},
+                                           .settings = {{"e", "bitrate", "", int64_t(2000)}},
+                                           .bitrate = 2'000'000}));
+    const SourceConfig config{.parameters = {{"gop", int64_t(20)}, {"words", std::string("w")}},
+                              .derived = DerivedConfig{.framerate = 10, .bitrate = 400}};
+    const auto full = job_of(made_of, config);
+    ASSERT_TRUE(full) << full.error().text;
+    EXPECT_EQ(full->framerate, 10u);
+    EXPECT_EQ(full->bitrate, 400'000u);
+    EXPECT_EQ(full->gop_ms, 0u) << "the template's parameter says it";
+    EXPECT_EQ(full->settings.size(), 4u);
+    EXPECT_NE(full->chains[0].pipeline.find("name=r"), std::string::npos);
+    EXPECT_FALSE(job_of(made_of, {.parameters = {{"nope", true}}})) << "no such parameter";
+    EXPECT_FALSE(job_of(made_of, {.derived = DerivedConfig{.bitrate = 4000}})) << "outside";
 }
 
 TEST(TranscodeJob, WhatIsNoneIsNone) {
@@ -104,6 +139,11 @@ TEST(TranscodeJob, WhatIsNoneIsNone) {
         EXPECT_FALSE(transcode_job(wrong)) << field;
     }
     EXPECT_FALSE(transcode_job(Json::array()));
+    Json chains = good, settings = good;
+    chains["chains"] = Json::array({Json{{"caps", "x"}}});
+    settings["settings"] = Json::array({Json{{"element", "e"}, {"property", "p"}, {"field", ""}, {"value", 1.5}}});
+    EXPECT_FALSE(transcode_job(chains));
+    EXPECT_FALSE(transcode_job(settings));
     EXPECT_FALSE(transcode_failure(Json{{"failed", "printer"}, {"reason", "why"}}));
     EXPECT_FALSE(transcode_failure(Json{{"failed", "encoder"}}));
     EXPECT_FALSE(transcode_failure(Json("encoder")));
