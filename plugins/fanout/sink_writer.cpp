@@ -309,16 +309,17 @@ void SinkWriter::request_key_unit() {
 
 // From any thread. Without a pad it is asked for when there is one.
 void SinkWriter::request_bitrate() {
+    Ref<GstPad> pad; // let go behind the lock
     std::unique_lock lock(mutex_);
     if (std::exchange(asking_, true))
         return;
-    for (Ref<GstPad> pad = video_pad(); pad && asked_ != carried_; pad = video_pad()) {
+    while (asked_ != carried_ && (pad = video_pad())) {
         const uint64_t rate = asked_ = carried_;
         lock.unlock();
         gst_pad_push_event(pad.get(), gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM,
                                                            gst_structure_new("sluice-bitrate", "bitrate", G_TYPE_UINT64,
                                                                              guint64(rate), nullptr)));
-        pad = nullptr; // not under the lock
+        pad = nullptr;
         lock.lock();
     }
     asking_ = false;
@@ -429,7 +430,7 @@ bool SinkWriter::set_caps(GstPad* pad, const GstCaps* caps) {
             second = second || (other != pad && SinkPad::of(other).video && is_video(codec));
         if (!second) {
             p.video = is_video(codec);
-            asked_ = p.video ? 0 : asked_; // perhaps of another encoder
+            asked_ = p.video && asked_ ? G_MAXUINT64 : asked_; // perhaps of another encoder: once more
             std::swap(p.caps, kept);
             p.told = 0;
         }

@@ -12,7 +12,7 @@ from pathlib import Path
 from api import cameras
 from fault_cameras import Host
 from fault_viewers import Viewers
-from harness import BUILD, Browser, Sluice, Suite, settled, until
+from harness import BUILD, Browser, Skip, Sluice, Suite, settled, until
 
 suite = Suite()
 sluice = host = viewers = None
@@ -160,6 +160,29 @@ def who_waits_for_another_to_end_is_next_at_once():
     print(f"# its picture came {came - left - GRACE:.2f} s after the other's grace was over")
     suite.close(both)
     suite.close(one_at_a_time)
+
+
+@suite.case
+def a_part_of_the_machine_is_left_to_others():
+    if os.cpu_count() > 4:
+        raise Skip("one such transcode is less than one percent of this machine")
+    careful = suite.keep(Sluice(suite.directory, {n: {"main": host.camera("hevc").url()} for n in ("one", "two")}, name="careful",
+                                server={"transcode-cpu": 1, "transcodes": 8}))
+    until(lambda: all(c["state"] == "streaming" for c in cameras(careful).values()), 20, "both stream")
+    both = suite.keep(Viewers(careful))
+    both.join("one") # nothing is known, so it may
+    time.sleep(3)
+    waits = both.begin("two")
+
+    def reason():
+        return next((s["reason"] or "" for s in cameras(careful)["two"]["streams"] if s["name"] == "web"), "")
+
+    until(lambda: "of the machine" in reason(), 10, "it hears why it has to wait")
+    print(f"# {reason()}")
+    both.leave("one")
+    waits.picture_after(time.monotonic(), GRACE + 10)
+    suite.close(both)
+    suite.close(careful)
 
 
 def set_transcode(on):
