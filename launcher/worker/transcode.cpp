@@ -140,6 +140,9 @@ Result<bool> TranscodePipeline::set_up(GstElement* bin, const GstCaps* caps) {
     Ref<GstElement> encoder = adopt(gst_bin_get_by_name(GST_BIN(bin), "encoder"));
     if (!encoder || G_OBJECT_TYPE(encoder.get()) != hw::encoder_element_type())
         return true;
+    if (job_.bitrate)
+        g_object_set(encoder.get(), "bitrate", static_cast<unsigned>(std::max<uint64_t>(1, job_.bitrate / 1000)),
+                     nullptr);
     if (job_.gop_ms)
         g_object_set(encoder.get(), "key-int-max", std::max(1u, framerate_of(job_, caps) * job_.gop_ms / 1000),
                      nullptr);

@@ -68,6 +68,8 @@ Result<TranscodeJob> job_of(const SourceTemplate& source_template, const SourceC
         if (value && source_template.parameters.count(name))
             values.emplace(name, int64_t(value));
     TranscodeJob job{.framerate = figures.framerate};
+    if (source_template.parameters.count("bitrate"))
+        job.bitrate = figures.bitrate * uint64_t(1000);
     auto settings = bind_parameters(source_template, values);
     if (!settings)
         return settings.error();
@@ -85,11 +87,8 @@ Result<TranscodeJob> job_of(const SourceTemplate& source_template, const SourceC
 }
 
 Json to_json(const TranscodeJob& job) {
-    Json out{{"encoder", job.encoder},
-             {"chains", Json::array()},
-             {"settings", Json::array()},
-             {"framerate", job.framerate},
-             {"gop-ms", job.gop_ms}};
+    Json out{{"encoder", job.encoder},     {"chains", Json::array()}, {"settings", Json::array()},
+             {"framerate", job.framerate}, {"bitrate", job.bitrate},  {"gop-ms", job.gop_ms}};
     for (const auto& chain : job.chains)
         out["chains"].push_back({{"caps", chain.caps}, {"pipeline", chain.pipeline}});
     for (const PropertySetting& s : job.settings) {
@@ -103,7 +102,7 @@ Json to_json(const TranscodeJob& job) {
 std::optional<TranscodeJob> transcode_job(const Json& value) {
     TranscodeJob job;
     if (!value.is_object() || !text(value, "encoder", job.encoder) || !number(value, "framerate", job.framerate) ||
-        !number(value, "gop-ms", job.gop_ms))
+        !number(value, "bitrate", job.bitrate) || !number(value, "gop-ms", job.gop_ms))
         return std::nullopt;
     const bool whole = each(value, "chains",
                             [&](const Json& item) {

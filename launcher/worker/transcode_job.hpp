@@ -6,6 +6,7 @@
 #include "plugins/core/json_text.hpp"
 #include "plugins/core/result.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct TranscodeJob {
     std::vector<Chain> chains;
     std::vector<PropertySetting> settings; // each for those chains that have such an element
     unsigned framerate = 0;                // at most; 0: as the source has it
+    uint64_t bitrate = 0;                  // bit/s, of the element "encoder"; 0: as the settings say
     unsigned gop_ms = usual_gop_ms; // between two key units, if nobody asks for one sooner; 0: the settings say it
 
     static constexpr unsigned usual_gop_ms = 1000;

@@ -93,6 +93,7 @@ TEST(TranscodeJob, ComesBackAsItWas) {
                                         {"text", "text", "", std::string("a \" b")},
                                         {"e", "quick", "", true}},
                            .framerate = 10,
+                           .bitrate = 500'000,
                            .gop_ms = 0};
     EXPECT_EQ(transcode_job(to_json(job)), job);
     using Part = TranscodeFailure::Part;
@@ -113,12 +114,14 @@ TEST(TranscodeJob, IsMadeOfATemplate) {
     const auto plain = job_of(made_of, {.derived = DerivedConfig()});
     ASSERT_TRUE(plain) << plain.error().text;
     EXPECT_EQ(plain.value(), (TranscodeJob{.chains = {{"c", "a ! t name=t ! e name=e"}},
-                                           .settings = {{"e", "bitrate", "", int64_t(2000)}}}));
+                                           .settings = {{"e", "bitrate", "", int64_t(2000)}},
+                                           .bitrate = 2'000'000}));
     const SourceConfig config{.parameters = {{"gop", int64_t(20)}, {"words", std::string("w")}},
                               .derived = DerivedConfig{.framerate = 10, .bitrate = 400}};
     const auto full = job_of(made_of, config);
     ASSERT_TRUE(full) << full.error().text;
     EXPECT_EQ(full->framerate, 10u);
+    EXPECT_EQ(full->bitrate, 400'000u);
     EXPECT_EQ(full->gop_ms, 0u) << "the template's parameter says it";
     EXPECT_EQ(full->settings.size(), 4u);
     EXPECT_NE(full->chains[0].pipeline.find("name=r"), std::string::npos);
