@@ -4,6 +4,8 @@
 #include "launcher/log.hpp"
 #include "launcher/worker/encoder_trials.hpp"
 
+#include <glib.h>
+
 #include <thread>
 #include <utility>
 #include <vector>

@@ -190,6 +190,11 @@ TEST(HwElements, DecodesWhatComes) {
     }
 }
 
+TEST(HwElements, PlayingLeavesNothing) {
+    expect_no_leak(
+        [] { EXPECT_EQ(run("videoconvert ! jpegenc ! sluicedecode ! sluiceh264enc encoder=x264enc", 5).size(), 5u); });
+}
+
 // Another codec on the same pad gets another decoder.
 TEST(HwElements, ChangesWithTheCaps) {
     const TestPictures pictures(width, height);

@@ -166,7 +166,7 @@ def hardware_that_does_not_work_is_found_out_before_anybody_watches():
             **x264, "name": f"fake-{fault}", "factory": "fakeh264enc", "kind": "hardware", "order": order, "device": "/dev/null",
             "settings": {"fault": fault, "after": 30}, "key-interval": {"property": "gop"}, "quirks": []}))
     s = suite.keep(Sluice(suite.directory, {"front": {"main": SMALL, "sub": {"from": "main", "width": 320}, "outputs": SUB}}, name="tried",
-                          env={"SLUICE_HW": str(profiles), "SLUICE_SECRET_PASSWORD": "secret",
+                          env={"SLUICE_HW": str(profiles),
                                "GST_PLUGIN_PATH": f"{os.environ['GST_PLUGIN_PATH']}:{BUILD / 'tests/integration'}",
                                "GST_REGISTRY": str(HERE / "tried.registry")}))
     for fault, reason in {"garbage": "pictures are missing", "crash": "it crashed", "start": "too many sessions"}.items():
