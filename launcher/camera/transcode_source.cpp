@@ -5,68 +5,26 @@
 
 namespace sluice {
 
-Result<Ref<GstElement>> make_transcode_pipeline(const std::string& channel) {
-    Ref<GstElement> pipeline = sink(gst_pipeline_new(channel.c_str()));
-    GstElement* fanout = gst_element_factory_make("fanoutsink", "fanout");
-    if (!fanout)
-        return Error{ErrorKind::unavailable, "the element fanoutsink cannot be made"};
-    g_object_set(fanout, "channel", channel.c_str(), "key-unit-requests", TRUE, nullptr);
-    gst_bin_add(GST_BIN(pipeline.get()), fanout);
-    return pipeline;
-}
-
 Transcode::Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
                      Transcoding& transcoding)
-    : pipeline_(pipeline), channel_(channel), config_(config), transcoding_(transcoding) {}
+    : WorkerSource(pipeline, transcoding), channel_(channel), config_(config) {}
 
-Transcode::~Transcode() {
-    if (feed_ && !failed_)
-        transcoding_.worked(encoder_, began_);
-}
-
-Result<bool> Transcode::begin() {
-    auto permit = transcoding_.request();
+Result<WorkerFeed::Task> Transcode::task() {
+    auto permit = transcoding().request();
     if (!permit)
         return permit.error();
-    auto encoder = transcoding_.encoder();
+    const auto encoder = choose_encoder();
     if (!encoder)
         return encoder.error();
-    encoder_ = std::move(encoder).value();
-    from_ = adopt(sluice_channel_get((channel_.substr(0, channel_.find('/') + 1) + config_.from).c_str()));
-    const auto fanout = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"));
-    auto feed = WorkerFeed::start(pipeline_.get(), fanout.get(), channel_of(from_.get()),
-                                  {.encoder = encoder_,
-                                   .width = config_.width,
-                                   .height = config_.height,
-                                   .framerate = config_.framerate,
-                                   .bitrate = config_.bitrate * uint64_t(1000)},
-                                  channel_);
-    if (!feed)
-        return feed.error();
-    began_ = Transcoding::now();
     permit_ = std::move(permit).value();
-    feed_ = std::move(feed).value();
-    return true;
-}
-
-void Transcode::start() {
-    if (const auto begun = begin(); !begun)
-        WorkerFeed::tell_failure(pipeline_.get(), {TranscodeFailure::Part::source, begun.error().text});
-}
-
-SourceFailure Transcode::failure(const GstStructure* told) {
-    failed_ = true;
-    int part = 0;
-    gst_structure_get_int(told, "part", &part);
-    const char* reason = gst_structure_get_string(told, "reason");
-    SourceFailure out{.kind = FailureClass::ended, .reason = reason ? reason : ""};
-    if (part == static_cast<int>(TranscodeFailure::Part::encoder)) {
-        out.kind = FailureClass::codec;
-        out.again = transcoding_.failed(encoder_, out.reason); // with another one
-    } else if (part == static_cast<int>(TranscodeFailure::Part::decoder)) {
-        out.kind = FailureClass::codec;
-    }
-    return out;
+    from_ = adopt(sluice_channel_get((channel_.substr(0, channel_.find('/') + 1) + config_.from).c_str()));
+    return WorkerFeed::Task{.name = channel_,
+                            .job = to_json(TranscodeJob{.encoder = encoder.value(),
+                                                        .width = config_.width,
+                                                        .height = config_.height,
+                                                        .framerate = config_.framerate,
+                                                        .bitrate = config_.bitrate * uint64_t(1000)}),
+                            .from = channel_of(from_.get())};
 }
 
 } // namespace sluice

@@ -2,9 +2,8 @@
 // A source that is another stream of the same camera, decoded and encoded by a worker process.
 #pragma once
 
-#include "launcher/camera/source_pipeline.hpp"
-#include "launcher/worker/feed.hpp"
-#include "launcher/worker/transcoding.hpp"
+#include "launcher/camera/worker_source.hpp"
+#include "launcher/config/config.hpp"
 #include "plugins/core/sluicechannel.h"
 
 namespace sluice {
@@ -12,37 +11,19 @@ namespace sluice {
 constexpr const char* transcoded_caps =
     "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline";
 
-// What the worker's tracks come into: a fanoutsink named "fanout" and nothing else, in the state NULL.
-Result<Ref<GstElement>> make_transcode_pipeline(const std::string& channel);
-
-class Transcode {
+class Transcode final : public WorkerSource {
 public:
     // channel: of the derived stream, "front/web".
     Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const DerivedConfig& config,
               Transcoding& transcoding);
 
-    ~Transcode();
-    Transcode(const Transcode&) = delete;
-    Transcode& operator=(const Transcode&) = delete;
-
-    // What cannot begin is told like everything that fails, by a message.
-    void start();
-    // Of a message WorkerFeed::failed_message.
-    SourceFailure failure(const GstStructure* told);
-
 private:
-    Result<bool> begin();
+    Result<WorkerFeed::Task> task() override;
 
-    const Ref<GstElement> pipeline_;
     const std::string channel_;
     const DerivedConfig config_;
-    Transcoding& transcoding_;
     std::unique_ptr<Transcoding::Permit> permit_;
-    std::string encoder_;
-    Transcoding::Time began_{};
-    bool failed_ = false;
     Ref<SluiceChannel> from_;
-    std::unique_ptr<WorkerFeed> feed_;
 };
 
 } // namespace sluice
