@@ -70,8 +70,8 @@ def sources():
 def a_template_of_the_users_own_plays_in_a_process_of_its_own():
     global sluice, host, viewers
     templates()
-    host = suite.keep(Host(suite.directory, {"own": {"auth": "digest", "password": SECRETS["OWN_PW"]},
-                                             "file": {"auth": "basic", "password": FILE_SECRET}, "plain": {}}))
+    host = suite.keep(Host(suite.directory, {"own": {"auth": "digest", "password": SECRETS["OWN_PW"], "sound": "PCMU"},
+                                             "file": {"auth": "basic", "password": FILE_SECRET}, "plain": {"sound": "PCMU"}}))
     sluice = suite.keep(Sluice(suite.directory, sources(), env={
         **SECRETS, "SLUICE_PIPELINES": f"{PIPELINES}:{os.environ['SLUICE_PIPELINES']}",
         "GST_PLUGIN_PATH": f"{os.environ['GST_PLUGIN_PATH']}:{BUILD / 'tests/integration'}",
@@ -80,7 +80,9 @@ def a_template_of_the_users_own_plays_in_a_process_of_its_own():
     assert sorted(children()) == ["crashes/main", "file/main", "own/main"], children()
     viewers = suite.keep(Viewers(sluice))
     for name in sources():
-        viewers.join(name)
+        viewers.join(name, sound=name in ("own", "plain"))
+    for name in ("plain", "own"):
+        viewers.viewers[name].wait(lambda: viewers.viewers[name].sounds, 10, "sound")
     assert stream("own")["codec"] == "H264" and stream("own")["attempts"] == 1, stream("own")
 
 
@@ -99,6 +101,7 @@ def its_process_knows_no_secret_but_by_the_socket():
 def comes_back(name, what, reason, seconds=20):
     """`what` ends the process of the camera: what its viewer and the one of the other camera see of that."""
     watching, other = viewers.viewers[name], viewers.viewers["plain"]
+    sounds = len(watching.sounds)
     pid = children()[f"{name}/main"]
     sluice.news()
     begin = time.monotonic()
@@ -107,6 +110,8 @@ def comes_back(name, what, reason, seconds=20):
     last = time.monotonic()
     back = watching.picture_after(last, 10)
     assert watching.closed is None, watching.closed
+    if sounds:
+        watching.wait(lambda: watching.sounds[-1] > back, 10, "sound again")
     other.picture_after(back, 5)
     said = until(lambda: next((line for line in sluice.output().splitlines() if reason in line and f"{name}/main" in line), None),
                  5, f"the log says {reason!r}: {sluice.output()}")

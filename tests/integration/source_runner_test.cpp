@@ -27,7 +27,7 @@ G_DEFINE_TYPE(ChosenEncoder, chosen_encoder, GST_TYPE_BIN) // NOLINT
 std::mutex chosen_mutex;
 std::vector<std::pair<std::string, GstElement*>> chosen_encoders; // guarded: name, what is inside
 
-constexpr const char* late = "late"; // loses its first key unit
+constexpr const char* late = "late"; // the first key unit is lost behind it
 
 GstPadProbeReturn drop_first(GstPad* pad, GstPadProbeInfo* info, gpointer) {
     gst_pad_remove_probe(pad, GST_PAD_PROBE_INFO_ID(info));
@@ -40,7 +40,9 @@ void chosen_encoder_class_init(ChosenEncoderClass* klass) {
     G_OBJECT_CLASS(klass)->set_property = [](GObject* object, guint, const GValue* value, GParamSpec*) {
         GstElement* inside = reinterpret_cast<ChosenEncoder*>(object)->inside;
         if (g_str_equal(g_value_get_string(value), late)) {
-            const auto pad = adopt(gst_element_get_static_pad(inside, "src"));
+            const auto pipeline = adopt(GST_BIN(gst_object_get_parent(GST_OBJECT(object))));
+            const auto fanout = adopt(gst_bin_get_by_name(pipeline.get(), "fanout"));
+            const auto pad = adopt(gst_element_get_static_pad(fanout.get(), "sink_0"));
             gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, drop_first, nullptr, nullptr);
         }
         const std::lock_guard lock(chosen_mutex);
