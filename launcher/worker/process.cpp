@@ -83,7 +83,11 @@ struct WorkerProcess::Child {
     std::string reap() {
         const std::lock_guard lock(mutex);
         siginfo_t info{};
-        if (!how.empty() || waitid(P_PIDFD, static_cast<id_t>(fd), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
+        if (!how.empty())
+            return how;
+        if (waitid(P_PIDFD, static_cast<id_t>(fd), &info, WEXITED | WNOHANG) != 0)
+            return how = errno == ECHILD ? "ended, nobody knows how" : ""; // somebody else has reaped it
+        if (info.si_pid == 0)
             return how;
         const char* name = sigabbrev_np(info.si_status);
         how = info.si_code == CLD_EXITED ? "ended with code " + std::to_string(info.si_status)
