@@ -2,6 +2,7 @@
 #include "launcher/worker_command.hpp"
 
 #include "hw/elements.hpp"
+#include "launcher/camera/source_runner.hpp"
 #include "launcher/worker/link.hpp"
 #include "launcher/worker/process.hpp"
 #include "launcher/worker/transcode.hpp"
@@ -14,7 +15,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <future>
 
 namespace sluice {
 
@@ -34,21 +34,26 @@ void seal_off() {
     close_range(worker_fd + 1, ~0u, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    std::signal(SIGINT, SIG_IGN); // Ctrl-C is the launcher's
+    std::signal(SIGINT, SIG_IGN);  // Ctrl-C is the launcher's
+    std::signal(SIGTERM, SIG_IGN); // so is what a service manager tells all processes of a service
     [[maybe_unused]] const int priority = nice(lower_priority);
 }
 
-// Runs in the link's thread, but for what a pipeline has to say.
+// Runs in the link's thread, but for what a pipeline has to say; a template's pipeline lives in the main context.
 class Worker {
 public:
     explicit Worker(std::shared_ptr<Channel> result)
-        : link_(worker_fd, std::move(result),
+        : result_(std::move(result)), loop_(adopt(g_main_loop_new(nullptr, FALSE))),
+          link_(worker_fd, nullptr,
                 {.message = [this](WireMessage& message) { take(message); },
                  .wants_more = [this] { return !transcode_ || transcode_->wants_more(); },
-                 .closed = [this](const std::string&) { over_.set_value(); }}) {
+                 .closed = [this](const std::string&) { end(); }}) {
         link_.start();
     }
-    void wait() { over_.get_future().wait(); }
+    void run() {
+        g_main_loop_run(loop_.get());
+        source_.reset();
+    }
 
 private:
     void take(WireMessage& message) {
@@ -60,20 +65,54 @@ private:
     void begin(const WireMessage& message) {
         std::vector<ConfigError> errors;
         const Json text = parse_json_text(message.text(), errors);
+        if (auto source = errors.empty() ? source_job(text) : std::nullopt)
+            return begin_source(std::move(*source));
         const auto job = errors.empty() ? transcode_job(text) : std::nullopt;
         if (!job || transcode_)
             return fail({TranscodeFailure::Part::source, "this worker does not know such a job"});
         auto made = TranscodePipeline::create(*job, result_channel, [this](const auto& failure) { fail(failure); });
-        if (made)
-            transcode_ = std::move(made).value();
-        else
-            fail({TranscodeFailure::Part::source, made.error().text});
+        if (!made)
+            return fail({TranscodeFailure::Part::source, made.error().text});
+        transcode_ = std::move(made).value();
+        link_.send_from(result_);
     }
-    void fail(const TranscodeFailure& failure) {
-        link_.send(wire_text(WireType::event, to_json(failure).dump(-1, ' ', false, Json::error_handler_t::replace)));
+    void begin_source(SourceJob job) {
+        struct Call {
+            Worker& worker;
+            SourceJob job;
+        };
+        g_idle_add_full(
+            G_PRIORITY_DEFAULT,
+            [](gpointer data) -> gboolean {
+                auto& [worker, what] = *static_cast<Call*>(data);
+                if (!worker.source_ && !worker.transcode_)
+                    worker.source_ = std::make_unique<SourceRunner>(
+                        std::move(what), result_channel,
+                        [&link = worker.link_](const SourceEvent& event) { send(link, to_json(event)); },
+                        // Sound that came alone would pass for all there is.
+                        [&worker] { worker.link_.send_from(worker.result_); });
+                return G_SOURCE_REMOVE;
+            },
+            new Call{*this, std::move(job)}, [](gpointer data) { delete static_cast<Call*>(data); });
+    }
+    void end() {
+        // Not before it runs: a loop that is told to end before forgets it.
+        g_idle_add_full(
+            G_PRIORITY_DEFAULT,
+            [](gpointer loop) -> gboolean {
+                g_main_loop_quit(static_cast<GMainLoop*>(loop));
+                return G_SOURCE_REMOVE;
+            },
+            loop_.get(), nullptr);
+    }
+    void fail(const TranscodeFailure& failure) { send(link_, to_json(failure)); }
+    static void send(WorkerLink& link, const Json& event) {
+        link.send(wire_text(WireType::event, event.dump(-1, ' ', false, Json::error_handler_t::replace)));
     }
 
-    std::promise<void> over_;
+    const std::shared_ptr<Channel> result_;
+    const Ref<GMainLoop> loop_;
+    std::unique_ptr<SourceRunner> source_; // the main context's
     std::unique_ptr<TranscodePipeline> transcode_;
     WorkerLink link_;
 };
@@ -90,7 +129,7 @@ int run_worker() {
     hw::register_elements();
     const auto face = adopt(sluice_channel_get(result_channel));
     Worker worker(channel_of(face.get()));
-    worker.wait();
+    worker.run();
     // A decoder or a driver that hangs is not waited for.
     _exit(0);
 }

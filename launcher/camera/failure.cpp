@@ -3,21 +3,37 @@
 
 namespace sluice {
 
+namespace {
+
+constexpr struct {
+    FailureClass failure;
+    const char* word;
+} words[] = {{FailureClass::none, "none"},
+             {FailureClass::unreachable, "unreachable"},
+             {FailureClass::refused, "refused"},
+             {FailureClass::timed_out, "timed-out"},
+             {FailureClass::unauthorised, "unauthorised"},
+             {FailureClass::not_found, "not-found"},
+             {FailureClass::protocol, "protocol"},
+             {FailureClass::codec, "codec"},
+             {FailureClass::stalled, "stalled"},
+             {FailureClass::ended, "ended"},
+             {FailureClass::clock, "clock"}};
+
+} // namespace
+
 const char* to_string(FailureClass failure) {
-    switch (failure) {
-    case FailureClass::none: return "none";
-    case FailureClass::unreachable: return "unreachable";
-    case FailureClass::refused: return "refused";
-    case FailureClass::timed_out: return "timed-out";
-    case FailureClass::unauthorised: return "unauthorised";
-    case FailureClass::not_found: return "not-found";
-    case FailureClass::protocol: return "protocol";
-    case FailureClass::codec: return "codec";
-    case FailureClass::stalled: return "stalled";
-    case FailureClass::ended: return "ended";
-    case FailureClass::clock: return "clock";
-    }
+    for (const auto& w : words)
+        if (w.failure == failure)
+            return w.word;
     return "none";
+}
+
+std::optional<FailureClass> failure_class(std::string_view word) {
+    for (const auto& w : words)
+        if (word == w.word)
+            return w.failure;
+    return std::nullopt;
 }
 
 } // namespace sluice

@@ -3,6 +3,7 @@
 
 #include "launcher/camera/redirect_guard.hpp"
 #include "launcher/camera/teardown.hpp"
+#include "launcher/camera/template_source.hpp"
 #include "launcher/camera/transcode_source.hpp"
 #include "launcher/config/url.hpp"
 
@@ -44,21 +45,37 @@ struct Said {
     GString8 debug;
 };
 
+// Whether it is an element of that factory, or inside of one.
+bool is_of(GstObject* object, const char* factory) {
+    for (; object; object = GST_OBJECT_PARENT(object))
+        if (GstElementFactory* made_by =
+                GST_IS_ELEMENT(object) ? gst_element_get_factory(GST_ELEMENT(object)) : nullptr;
+            made_by && g_str_equal(GST_OBJECT_NAME(made_by), factory))
+            return true;
+    return false;
+}
+
 } // namespace
 
 Result<std::unique_ptr<SourcePipeline>> SourcePipeline::create(const Templates& templates, const SourceConfig& source,
                                                                const std::string& channel, Teardown& teardown,
                                                                SourceEvents events, Transcoding* transcoding,
                                                                TimerQueue* timers) {
+    const SourceTemplate* found = templates.find(source.source_template);
+    const bool of_worker = source.derived || (transcoding && found && !found->in_process);
     Result<Ref<GstElement>> pipeline =
-        source.derived ? make_transcode_pipeline(channel) : make_source_pipeline(templates, source, channel);
+        of_worker ? make_worker_pipeline(channel) : make_source_pipeline(templates, source, channel);
     if (!pipeline)
         return pipeline.error();
     std::unique_ptr<SourcePipeline> out(
         new SourcePipeline(std::move(pipeline).value(), channel, teardown, std::move(events), source));
-    if (source.derived && transcoding && timers)
-        out->transcode_ =
-            std::make_unique<Transcode>(out->pipeline_, channel, source, templates, *transcoding, *timers);
+    if (!of_worker || !transcoding || !timers)
+        return out;
+    if (source.derived)
+        out->worker_ = std::make_unique<Transcode>(out->pipeline_, channel, source, templates, *transcoding, *timers);
+    else
+        out->worker_ = std::make_unique<TemplateSource>(out->pipeline_, channel, *found, source, *transcoding);
+    out->slow_start_ = false;
     return out;
 }
 
@@ -79,18 +96,19 @@ SourcePipeline::~SourcePipeline() {
         gst_bus_remove_watch(bus.get());
     }
     *gone_ = true;
-    transcode_.reset(); // it uses the pipeline
+    auto process = worker_ ? worker_->process() : nullptr;
+    worker_.reset(); // it uses the pipeline
     fanout_ = nullptr;
-    teardown_.retire(std::move(pipeline_), channel_);
+    teardown_.retire(std::move(pipeline_), channel_, std::move(process));
 }
 
 void SourcePipeline::start(Mode mode) {
     if (mode != Mode::at_once)
         set_standby(true);
-    if (transcode_)
-        transcode_->start();
+    if (worker_)
+        worker_->start();
     if (!slow_start_)
-        return play(pipeline_.get(), fanout_.get(), mode, !offer_);
+        return play(pipeline_.get(), fanout_.get(), mode, !offer_ && !(worker_ && worker_->tells_progress()));
     struct Start {
         Ref<GstElement> fanout;
         Mode mode;
@@ -125,6 +143,7 @@ SourcePipeline::Progress SourcePipeline::progress() const {
     g_object_get(fanout_.get(), "source-stats", &raw, nullptr);
     const GstStructurePtr stats(raw);
     Progress out;
+    out.last_video = worker_data_; // until there is a key unit no more than this comes from a worker
     if (!stats)
         return out;
     guint64 keys = 0, last = GST_CLOCK_TIME_NONE;
@@ -139,7 +158,7 @@ SourcePipeline::Progress SourcePipeline::progress() const {
 }
 
 std::optional<uint64_t> SourcePipeline::target_bitrate() const {
-    return transcode_ && transcode_->bitrate() ? std::optional(transcode_->bitrate()) : std::nullopt;
+    return worker_ && worker_->bitrate() ? std::optional(worker_->bitrate()) : std::nullopt;
 }
 
 void SourcePipeline::connect_source() {
@@ -181,10 +200,11 @@ void SourcePipeline::handle(GstMessage* message) {
             fail({FailureClass::ended, closed_by_camera});
         else if (gst_message_has_name(message, redirected_message))
             redirected_to_ = gst_structure_get_string(gst_message_get_structure(message), "host");
-        else if (gst_message_has_name(message, WorkerFeed::failed_message) && transcode_)
-            fail(transcode_->failure(gst_message_get_structure(message)));
-        else if (gst_message_has_name(message, WorkerFeed::carried_message) && transcode_)
-            transcode_->carried(gst_message_get_structure(message));
+        else if (worker_ && (gst_message_has_name(message, WorkerFeed::failed_message) ||
+                             gst_message_has_name(message, WorkerFeed::event_message)))
+            take_from_worker(gst_message_get_structure(message));
+        else if (worker_ && gst_message_has_name(message, WorkerFeed::carried_message))
+            worker_->carried(gst_message_get_structure(message));
         else if (gst_message_has_name(message, message_started) && !failed_)
             tell(events_.connected);
         return;
@@ -200,6 +220,18 @@ void SourcePipeline::handle(GstMessage* message) {
     }
 }
 
+void SourcePipeline::take_from_worker(const GstStructure* told) {
+    const auto event = failed_ ? std::nullopt : worker_->read(told);
+    if (!event)
+        return;
+    switch (event->kind) {
+    case SourceEvent::Kind::connected: return tell(events_.connected);
+    case SourceEvent::Kind::handshake_done: return tell(events_.handshake_done);
+    case SourceEvent::Kind::data: worker_data_ = Time::clock::now(); return;
+    case SourceEvent::Kind::failed: return fail(event->failure);
+    }
+}
+
 void SourcePipeline::handle_error(GstMessage* message) {
     if (const std::string refused = offer_ ? offer_->nothing_usable() : std::string(); !refused.empty())
         fail({FailureClass::codec, refused});
@@ -208,6 +240,8 @@ void SourcePipeline::handle_error(GstMessage* message) {
              g_error_matches(said.error.get(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED))
         fail({FailureClass::unauthorised, "the camera redirects to " + redirected_to_ +
                                               ", which wants a user and password; they are given to no other host"});
+    else if (said.error && is_of(GST_MESSAGE_SRC(message), chosen_encoder))
+        fail({.kind = FailureClass::codec, .reason = said.error->message, .of_encoder = true});
     else if (said.error)
         fail(describe_source_error(*said.error, said.debug.get(), has_credentials_));
 }

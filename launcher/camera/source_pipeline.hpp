@@ -19,19 +19,9 @@
 namespace sluice {
 
 class Teardown;
-class Transcode;
 class Transcoding;
 class TimerQueue;
-
-struct SourceFailure {
-    FailureClass kind = FailureClass::protocol;
-    std::string reason;             // for people to read; no secrets, one line
-    bool could_not_connect = false; // the TCP connection itself: a look at the network says more (Diagnosis)
-    bool wants_tcp = false;         // the camera does not do UDP
-    bool taken_over = false;        // by another source of the same stream
-    bool again = false;             // at once: what has failed is not used any more
-    bool no_room = false;           // for another transcode
-};
+class WorkerSource;
 
 // Called in the main context, never from within create() or start(), and not after its destruction (which they may cause).
 struct SourceEvents {
@@ -52,7 +42,9 @@ public:
         bool key_unit = false, writing = false;
     };
 
-    // Error: the template does not fit GStreamer (an element is missing, a property unknown).
+    // With `transcoding` (the launcher) derived streams and templates that are not `in-process` are made by a worker process,
+    // without it everything here. Error: the template does not fit GStreamer (an element is missing, a property unknown); a
+    // worker says so later.
     static Result<std::unique_ptr<SourcePipeline>> create(const Templates& templates, const SourceConfig& source,
                                                           const std::string& channel, Teardown& teardown,
                                                           SourceEvents events, Transcoding* transcoding = nullptr,
@@ -80,6 +72,7 @@ private:
     void handle(GstMessage* message);
     void handle_progress(GstMessage* message);
     void handle_error(GstMessage* message);
+    void take_from_worker(const GstStructure* told);
     static void play(GstElement* pipeline, GstElement* fanout, Mode mode, bool silent);
     static void tell(const std::function<void()>& event);
     void fail(const SourceFailure& failure);
@@ -90,9 +83,10 @@ private:
     Teardown& teardown_;
     SourceEvents events_;
     const bool has_credentials_;
-    const bool slow_start_; // srtsrc waits for the name's address while it changes its state
+    bool slow_start_; // srtsrc waits for the name's address while it changes its state
     const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
-    std::unique_ptr<Transcode> transcode_;    // of a derived stream
+    std::unique_ptr<WorkerSource> worker_;    // nullptr: the media come from this process
+    std::optional<Time> worker_data_;         // when it told that data come
     const std::shared_ptr<TrackOffer> offer_; // nullptr: no camera that describes itself
     bool failed_ = false;
     std::string redirected_to_; // another host, which gets no password

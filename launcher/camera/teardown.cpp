@@ -7,6 +7,7 @@
 
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace sluice {
 
@@ -17,14 +18,15 @@ Teardown::Teardown(std::chrono::milliseconds deadline) : shared_(std::make_share
 
 Teardown::~Teardown() = default;
 
-void Teardown::retire(Ref<GstElement> pipeline, const std::string& name) {
+void Teardown::retire(Ref<GstElement> pipeline, const std::string& name, std::shared_ptr<void> then) {
     uint64_t id = 0;
     {
         const std::lock_guard lock(shared_->mutex);
         id = shared_->next++;
         shared_->jobs[id] = {name, Clock::now()};
     }
-    const auto work = [shared = shared_, id, deadline = deadline_](Ref<GstElement> element) {
+    const auto work = [shared = shared_, id, deadline = deadline_](Ref<GstElement> element,
+                                                                   std::shared_ptr<void> rest) {
         const auto begun = Clock::now();
         {
             const Ref<GstBus> bus = adopt(gst_element_get_bus(element.get()));
@@ -32,6 +34,7 @@ void Teardown::retire(Ref<GstElement> pipeline, const std::string& name) {
             gst_element_set_state(element.get(), GST_STATE_NULL);
             element = nullptr;
         }
+        rest.reset();
         const auto took = Clock::now() - begun;
         std::string job_name;
         bool trim = false;
@@ -51,9 +54,9 @@ void Teardown::retire(Ref<GstElement> pipeline, const std::string& name) {
     try {
         // A thread of its own for each: one that hangs must not hold up another. Their number is bounded by the owners,
         // who make no new attempt while too many of their old ones hang.
-        std::thread(work, pipeline).detach();
+        std::thread(work, pipeline, std::move(then)).detach();
     } catch (const std::system_error&) {
-        work(std::move(pipeline)); // no more threads: better late than never
+        work(std::move(pipeline), std::move(then)); // no more threads: better late than never
     }
 }
 

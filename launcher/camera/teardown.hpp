@@ -22,7 +22,8 @@ public:
     ~Teardown(); // does not wait: see wait_all()
 
     // Takes the last reference. The bus is flushed: messages in it would keep elements alive.
-    void retire(Ref<GstElement> pipeline, const std::string& name);
+    // then: let go when the pipeline is down; may take its time, too.
+    void retire(Ref<GstElement> pipeline, const std::string& name, std::shared_ptr<void> then = {});
 
     size_t pending() const;
     size_t zombies() const;

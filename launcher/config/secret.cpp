@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <set>
 
 namespace sluice {
 
@@ -22,13 +24,33 @@ void warn_of_others(const std::string& path) {
                   info.st_mode & (S_IWOTH | S_IWGRP) ? "change" : "read");
 }
 
+struct Asked {
+    std::mutex mutex;
+    std::set<std::string> names;
+};
+Asked& asked() {
+    static Asked all;
+    return all;
+}
+
 } // namespace
+
+std::vector<std::string> secret_variables() {
+    Asked& all = asked();
+    const std::lock_guard lock(all.mutex);
+    return {all.names.begin(), all.names.end()};
+}
 
 SecretSource SecretSource::real() {
     const char* directory = std::getenv("CREDENTIALS_DIRECTORY"); // systemd.exec(5)
     return {[](const std::string& name) -> std::optional<std::string> {
                 const char* value = std::getenv(name.c_str());
-                return value ? std::optional<std::string>(value) : std::nullopt;
+                if (!value)
+                    return std::nullopt;
+                Asked& all = asked();
+                const std::lock_guard lock(all.mutex);
+                all.names.insert(name);
+                return value;
             },
             [](const std::string& path) {
                 warn_of_others(path);

@@ -9,10 +9,15 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
 constexpr size_t max_secret_bytes = 4096;
+
+// Names of the environment variables that SecretSource::real() has given: no business of processes that we start.
+// Any thread.
+std::vector<std::string> secret_variables();
 
 // The outside world as the parser sees it; tests give their own.
 struct SecretSource {

@@ -12,13 +12,27 @@ namespace sluice {
 namespace {
 
 constexpr size_t max_template_bytes = 64 * 1024;
+constexpr const char* only_in_launcher[] = {"fanoutsrc", "intervideosrc", "interaudiosrc", "intersubsrc", "proxysrc"};
+
+// Of a text of gst-launch-1.0, where a factory stands alone between blanks, "!" and parentheses.
+bool names_element(std::string_view text, std::string_view factory) {
+    constexpr std::string_view around = " \t\n!()";
+    for (size_t at = text.find(factory); at != std::string_view::npos; at = text.find(factory, at + 1)) {
+        const size_t end = at + factory.size();
+        if ((at == 0 || around.find(text[at - 1]) != std::string_view::npos) &&
+            (end == text.size() || around.find(text[end]) != std::string_view::npos))
+            return true;
+    }
+    return false;
+}
 
 class TemplateParser {
 public:
     TemplateParser(std::vector<ConfigError>& errors, SourceTemplate& out) : errors_(errors), out_(out) {}
 
     void parse(const Json& root) {
-        if (!known(root, "", {"name", "description", "kind", "loop", "parameters", "pipeline", "branches"}))
+        if (!known(root, "",
+                   {"name", "description", "kind", "loop", "in-process", "parameters", "pipeline", "branches"}))
             return;
         if (const auto name = text(root, "", "name"); name && !is_config_name(*name))
             error("/name", std::string("found a name that is not allowed, allowed: ") + config_name_allowed);
@@ -31,6 +45,7 @@ public:
             error("/kind", "found another kind, allowed: source, derived");
         out_.kind = derived ? SourceTemplate::Kind::derived : SourceTemplate::Kind::source;
         out_.loop = boolean(root, "", "loop");
+        out_.in_process = boolean(root, "", "in-process");
         if (!root.contains("parameters") || !root["parameters"].is_object())
             error("/parameters", "found no object, allowed: an object with one field per parameter");
         else
@@ -41,6 +56,7 @@ public:
         out_.pipeline = pipeline(root, "", nullptr);
         if (root.contains("branches"))
             branches(root["branches"], "/branches");
+        stays_alone();
     }
 
 private:
@@ -209,6 +225,15 @@ private:
         }
     }
 
+    // In a worker process there is nothing of what these look for.
+    void stays_alone() {
+        for (const char* factory : only_in_launcher)
+            if (!out_.in_process && uses_element(out_, factory))
+                error("/in-process",
+                      std::string("found a template that runs in a process of its own, with the element ") + factory +
+                          ", which reads what the launcher has; allowed: true");
+    }
+
     std::vector<ConfigError>& errors_;
     SourceTemplate& out_;
 };
@@ -256,8 +281,15 @@ std::optional<std::string> not_allowed(const TemplateParameter& parameter, const
     return std::nullopt;
 }
 
+bool uses_element(const SourceTemplate& source_template, std::string_view factory) {
+    return names_element(source_template.pipeline, factory) ||
+           std::any_of(source_template.branches.begin(), source_template.branches.end(),
+                       [&](const SourceTemplate::Branch& branch) { return names_element(branch.pipeline, factory); });
+}
+
 SourceTemplate parse_template(std::string_view text, std::vector<ConfigError>& errors) {
     SourceTemplate out;
+    out.text = text;
     const Json root = parse_json_text(text, errors);
     if (errors.empty())
         TemplateParser(errors, out).parse(root);

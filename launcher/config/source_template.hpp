@@ -40,6 +40,9 @@ struct SourceTemplate {
     std::map<std::string, TemplateParameter> parameters;
     std::string pipeline; // for gst_parse_launch
     bool loop = false;    // at its end it begins again
+    // It passes media on as it comes and decodes nothing, so it runs in the launcher. All others run in a worker process.
+    bool in_process = false;
+    std::string text; // all of it, as it was written
     // Chains that are made only when the camera has a track for them: one that decodes and encodes costs as much memory as
     // all the rest.
     struct Branch {
@@ -67,6 +70,11 @@ struct PropertySetting {
     ParameterValue value;
     bool operator==(const PropertySetting&) const = default;
 };
+
+// Whether its texts have an element of that factory.
+bool uses_element(const SourceTemplate& source_template, std::string_view factory);
+// An H.264 encoder that the launcher chooses: its property `encoder` gets a profile's name.
+constexpr const char* chosen_encoder = "sluiceh264enc";
 
 // Errors as in parse_config.
 SourceTemplate parse_template(std::string_view text, std::vector<ConfigError>& errors);

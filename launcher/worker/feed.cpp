@@ -7,15 +7,25 @@
 
 namespace sluice {
 
-Result<std::unique_ptr<WorkerFeed>> WorkerFeed::start(GstElement* pipeline, GstElement* fanout,
-                                                      std::shared_ptr<Channel> from, const TranscodeJob& job,
-                                                      const std::string& name) {
+namespace {
+
+constexpr std::chrono::milliseconds last_breath{100}; // from the end of the connection to the end of the process
+
+} // namespace
+
+Result<std::unique_ptr<WorkerFeed>> WorkerFeed::start(GstElement* pipeline, GstElement* fanout, Task task) {
+    WireText job = wire_text(WireType::job, task.job.dump(-1, ' ', false, Json::error_handler_t::replace));
+    if (job.body.size() > max_wire_text)
+        return Error{ErrorKind::bad_config,
+                     "what is described here is too long for a worker process: " + std::to_string(job.body.size()) +
+                         " bytes, allowed: at most " + std::to_string(max_wire_text)};
     int fd = -1;
-    auto process = WorkerProcess::start(name, fd);
+    auto process = WorkerProcess::start(task.name, fd, task.grace);
     if (!process)
         return process.error();
-    std::unique_ptr<WorkerFeed> feed(new WorkerFeed(pipeline, fanout, std::move(from), std::move(process).value(), fd));
-    feed->link_.send(wire_text(WireType::job, to_json(job).dump()));
+    std::unique_ptr<WorkerFeed> feed(
+        new WorkerFeed(pipeline, fanout, std::move(task.from), std::move(process).value(), fd));
+    feed->link_.send(std::move(job));
     feed->link_.start();
     return feed;
 }
@@ -29,7 +39,9 @@ WorkerFeed::WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr
              .wants_more = {}, // a fanoutsink takes everything at once
              .closed =
                  [this](const std::string& why) {
-                     fail({TranscodeFailure::Part::source, "the worker process is gone (" + why + ")"});
+                     const std::string how = process_->ended(last_breath);
+                     fail({TranscodeFailure::Part::source,
+                           "the worker process is gone (" + (how.empty() ? why : how) + ")"});
                  }}) {}
 
 // Whoever reads the channel asks for a key unit, and for the bits that it can take, through the pipeline, as of any encoder.
@@ -61,13 +73,33 @@ void WorkerFeed::take(WireMessage& message) {
             fail({TranscodeFailure::Part::source, taken.error().text});
         return;
     }
-    if (message.header.type != WireType::event)
+    if (message.header.type == WireType::event)
+        take_event(message.text());
+}
+
+bool WorkerFeed::too_many_events() {
+    if (const auto now = std::chrono::steady_clock::now(); now - second_ > std::chrono::seconds(1)) {
+        second_ = now;
+        events_ = 0;
+    }
+    if (++events_ == max_events + 1)
+        fail({TranscodeFailure::Part::source, "the worker process talks without end"});
+    return events_ > max_events;
+}
+
+void WorkerFeed::take_event(std::string_view text) {
+    if (too_many_events() || text.size() > max_event)
         return;
     std::vector<ConfigError> errors;
-    const Json event = parse_json_text(message.text(), errors);
-    if (errors.empty())
-        if (const auto failure = transcode_failure(event))
-            fail(*failure);
+    const Json event = parse_json_text(text, errors);
+    if (!errors.empty())
+        return;
+    if (const auto failure = transcode_failure(event))
+        return fail(*failure);
+    gst_element_post_message(
+        pipeline_,
+        gst_message_new_application(GST_OBJECT(pipeline_), gst_structure_new(event_message, "text", G_TYPE_STRING,
+                                                                             std::string(text).c_str(), nullptr)));
 }
 
 void WorkerFeed::tell_failure(GstElement* pipeline, const TranscodeFailure& failure) {

@@ -7,6 +7,7 @@
 #include "launcher/worker/process.hpp"
 #include "launcher/worker/transcode_job.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -20,11 +21,21 @@ public:
     // ...and this is posted when what the path of the slowest viewer carries is another rate: `bitrate`, guint64, bit/s, 0: any.
     static constexpr const char* carried_message = "sluice-viewers-carry";
     static void tell_failure(GstElement* pipeline, const TranscodeFailure& failure);
+    // And what else it says this, with the field `text`: JSON, which nobody has looked at.
+    static constexpr const char* event_message = "sluice-worker-event";
+    static constexpr size_t max_event = 8192;   // bytes
+    static constexpr unsigned max_events = 100; // in a second; whoever says more is broken
 
-    // pipeline: a GstPipeline with the fanoutsink `fanout`, which outlives the feed. from: what the worker gets.
-    static Result<std::unique_ptr<WorkerFeed>> start(GstElement* pipeline, GstElement* fanout,
-                                                     std::shared_ptr<Channel> from, const TranscodeJob& job,
-                                                     const std::string& name);
+    struct Task {
+        std::string name;                  // of what it works for
+        Json job;                          // to_json(...)
+        std::shared_ptr<Channel> from;     // what the worker gets; may be NULL
+        std::chrono::milliseconds grace{}; // see WorkerProcess
+    };
+    // pipeline: a GstPipeline with the fanoutsink `fanout`, which outlives the feed. In the main thread.
+    static Result<std::unique_ptr<WorkerFeed>> start(GstElement* pipeline, GstElement* fanout, Task task);
+    // Ends with its last reference: whoever closes connections in the background may wait for it.
+    std::shared_ptr<void> process() const { return process_; }
 
     // What its encoder is to make from now on, bit/s.
     void set_bitrate(uint64_t bits_per_second) {
@@ -38,12 +49,16 @@ private:
                std::unique_ptr<WorkerProcess> process, int fd);
     bool link_track(GstElement* source);
     void take(WireMessage& message);
+    void take_event(std::string_view text);
+    bool too_many_events();
     void fail(const TranscodeFailure& failure) { tell_failure(pipeline_, failure); }
 
     GstElement *const pipeline_, *const fanout_;
-    std::unique_ptr<WorkerProcess> process_; // ends behind the link
+    std::shared_ptr<WorkerProcess> process_;
     Inlet inlet_;
-    WorkerLink link_; // its thread uses all the others
+    std::chrono::steady_clock::time_point second_{}; // the link's thread; so is
+    unsigned events_ = 0;                            // in that second
+    WorkerLink link_;                                // its thread uses all the others
 };
 
 } // namespace sluice

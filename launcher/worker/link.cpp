@@ -33,7 +33,7 @@ WorkerLink::Wake::~Wake() { close(fd); }
 void WorkerLink::Wake::wake() { eventfd_write(fd, 1); }
 
 WorkerLink::WorkerLink(int fd, std::shared_ptr<Channel> from, Events events)
-    : fd_(fd), from_(std::move(from)), events_(std::move(events)) {}
+    : fd_(fd), events_(std::move(events)), from_(std::move(from)) {}
 
 WorkerLink::~WorkerLink() {
     stop_ = true;
@@ -55,9 +55,15 @@ void WorkerLink::send(WireText message) {
     wake_->wake();
 }
 
+void WorkerLink::send_from(std::shared_ptr<Channel> channel) {
+    {
+        std::lock_guard lock(mutex_);
+        from_ = std::move(channel);
+    }
+    wake_->wake();
+}
+
 void WorkerLink::run() {
-    if (from_)
-        source_ = std::make_unique<UnitSource>(from_, wake_);
     while (!stop_ && why_.empty()) {
         const bool reading = !events_.wants_more || events_.wants_more();
         while (write_some() && why_.empty() && !stop_) {
@@ -110,6 +116,7 @@ bool WorkerLink::read_some() {
 }
 
 bool WorkerLink::next_outgoing() {
+    std::shared_ptr<Channel> begin;
     {
         std::lock_guard lock(mutex_);
         if (texts_.size() > max_texts)
@@ -119,7 +126,10 @@ bool WorkerLink::next_outgoing() {
             texts_.pop_front();
             return true;
         }
+        std::swap(begin, from_);
     }
+    if (begin)
+        source_ = std::make_unique<UnitSource>(begin, wake_);
     if (!source_)
         return false;
     auto next = source_->next();

@@ -34,6 +34,8 @@ public:
     void start();
     // Any thread. Leaves before the next unit. Few and small: when max_texts wait, the other end has hung and the link is closed.
     void send(WireText message);
+    // Any thread, once, if there was none from the start: what is sent from now on.
+    void send_from(std::shared_ptr<Channel> channel);
     static constexpr size_t max_texts = 1024;
 
 private:
@@ -60,7 +62,6 @@ private:
     void end(const std::string& why) { why_ = why_.empty() ? why : why_; }
 
     const int fd_;
-    const std::shared_ptr<Channel> from_;
     const std::shared_ptr<Wake> wake_ = std::make_shared<Wake>();
     const Events events_;
     // --- the thread's ---
@@ -70,7 +71,8 @@ private:
     std::string why_; // the link is over
     // ---
     std::mutex mutex_;
-    std::deque<WireText> texts_; // guarded
+    std::deque<WireText> texts_;    // guarded
+    std::shared_ptr<Channel> from_; // guarded; what has not been begun with
     std::atomic<bool> stop_{false};
     std::thread thread_;
 };

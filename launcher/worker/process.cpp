@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/worker/process.hpp"
 
-#include "launcher/log.hpp"
+#include "launcher/config/secret.hpp"
 
-#include <glib.h>
+#include <glib-unix.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <system_error>
+#include <utility>
+#include <vector>
+
+extern "C" { // glibc 2.36 does not say so itself
+#include <sys/pidfd.h>
+}
 
 extern char** environ;
 
@@ -46,11 +55,15 @@ struct Spawn {
 
 } // namespace
 
+// Without what is nobody else's business, and without a look at every plugin file of the system.
 std::vector<std::string> worker_environment() {
     std::vector<std::string> out;
+    const std::vector<std::string> secrets = secret_variables();
     for (char** item = environ; *item; item++) {
         const std::string_view text(*item);
-        const bool secret = text.starts_with("SLUICE_") && text.find("PASSWORD") < text.find('=');
+        const std::string_view name = text.substr(0, text.find('='));
+        const bool secret = (name.starts_with("SLUICE_") && name.find("PASSWORD") != std::string_view::npos) ||
+                            std::find(secrets.begin(), secrets.end(), name) != secrets.end();
         if (!secret && !text.starts_with("CREDENTIALS_DIRECTORY=") && !text.starts_with("NOTIFY_SOCKET=") &&
             !text.starts_with("GST_REGISTRY_UPDATE=") && !text.starts_with("GST_REGISTRY_FORK="))
             out.emplace_back(text);
@@ -59,14 +72,37 @@ std::vector<std::string> worker_environment() {
     return out;
 }
 
-// Reaps the child, whenever it ends.
-struct WorkerProcess::Watch {
-    std::string name;
-    bool ended = false; // its number may be another process' by now
-    bool wanted = true; // nobody has told it to end
+// Known by a descriptor, not by its number, which may be another process' once it is reaped.
+struct WorkerProcess::Child {
+    explicit Child(int descriptor) : fd(descriptor) {}
+    ~Child() { close(fd); }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+
+    // How it ended; empty: it runs.
+    std::string reap() {
+        const std::lock_guard lock(mutex);
+        siginfo_t info{};
+        if (!how.empty())
+            return how;
+        if (waitid(P_PIDFD, static_cast<id_t>(fd), &info, WEXITED | WNOHANG) != 0)
+            return how = errno == ECHILD ? "ended, nobody knows how" : ""; // somebody else has reaped it
+        if (info.si_pid == 0)
+            return how;
+        const char* name = sigabbrev_np(info.si_status);
+        how = info.si_code == CLD_EXITED ? "ended with code " + std::to_string(info.si_status)
+              : name                     ? std::string("killed by SIG") + name
+                                         : "killed by signal " + std::to_string(info.si_status);
+        return how;
+    }
+
+    const int fd;
+    std::mutex mutex;
+    std::string how; // guarded
 };
 
-Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const std::string& name, int& fd) {
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const std::string& name, int& fd,
+                                                            std::chrono::milliseconds grace) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return Error{ErrorKind::unavailable, "a socket to a worker: " + words(errno)};
@@ -87,31 +123,38 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const std::string& n
         close(ends[0]);
         return Error{ErrorKind::unavailable, "a worker process cannot be started: " + words(failed)};
     }
+    const int child = pidfd_open(pid, 0);
+    if (child < 0) {
+        const int why = errno;
+        kill(pid, SIGKILL);
+        waitpid(pid, nullptr, 0);
+        close(ends[0]);
+        return Error{ErrorKind::unavailable, "a worker process cannot be watched: " + words(why)};
+    }
     fd = ends[0];
-    return std::unique_ptr<WorkerProcess>(new WorkerProcess(pid, name));
+    return std::unique_ptr<WorkerProcess>(new WorkerProcess(std::make_shared<Child>(child), pid, grace));
 }
 
-WorkerProcess::WorkerProcess(pid_t pid, const std::string& name)
-    : pid_(pid), watch_(std::make_shared<Watch>(Watch{.name = name})) {
-    using Held = std::shared_ptr<Watch>;
-    g_child_watch_add_full(
-        G_PRIORITY_DEFAULT, pid,
-        [](GPid, gint status, gpointer data) {
-            Watch& watch = **static_cast<Held*>(data);
-            watch.ended = true;
-            if (!watch.wanted)
-                return;
-            const std::string how = WIFSIGNALED(status) ? std::string("by the signal ") + strsignal(WTERMSIG(status))
-                                                        : "with code " + std::to_string(WEXITSTATUS(status));
-            log_warning("the worker of " + watch.name + " has ended " + how);
+WorkerProcess::WorkerProcess(std::shared_ptr<Child> child, pid_t pid, std::chrono::milliseconds grace)
+    : child_(std::move(child)), pid_(pid), grace_(grace) {
+    using Held = std::shared_ptr<Child>;
+    g_unix_fd_add_full(
+        G_PRIORITY_DEFAULT, child_->fd, G_IO_IN,
+        [](gint, GIOCondition, gpointer data) -> gboolean {
+            return (*static_cast<Held*>(data))->reap().empty() ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
         },
-        new Held(watch_), [](gpointer data) { delete static_cast<Held*>(data); });
+        new Held(child_), [](gpointer data) { delete static_cast<Held*>(data); });
 }
 
 WorkerProcess::~WorkerProcess() {
-    watch_->wanted = false;
-    if (!watch_->ended)
-        kill(pid_, SIGKILL);
+    if (ended(grace_).empty())
+        pidfd_send_signal(child_->fd, SIGKILL, nullptr, 0);
+}
+
+std::string WorkerProcess::ended(std::chrono::milliseconds time) const {
+    pollfd watched{.fd = child_->fd, .events = POLLIN, .revents = 0};
+    poll(&watched, 1, static_cast<int>(time.count()));
+    return child_->reap();
 }
 
 } // namespace sluice

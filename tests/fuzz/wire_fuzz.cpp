@@ -1,11 +1,30 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What comes from a worker process. The first byte says in pieces of which size.
+#include "launcher/camera/source_job.hpp"
+#include "launcher/worker/transcode_job.hpp"
 #include "launcher/worker/wire.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <algorithm>
 
 using namespace sluice;
+
+// What the launcher makes of an event.
+static void check_event(std::string_view text) {
+    std::vector<ConfigError> errors;
+    const Json said = parse_json_text(text, errors);
+    if (!errors.empty())
+        return;
+    transcode_failure(said);
+    const auto event = source_event(said);
+    if (!event)
+        return;
+    const SourceFailure& failure = event->failure;
+    FUZZ_CHECK(!failure.again && !failure.taken_over && failure.reason.size() <= max_event_reason);
+    FUZZ_CHECK(std::none_of(failure.reason.begin(), failure.reason.end(), [](unsigned char c) { return c < 0x20; }));
+    FUZZ_CHECK(event->kind != SourceEvent::Kind::failed || !failure.reason.empty());
+    FUZZ_CHECK(source_event(to_json(*event)) == event);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size == 0)
@@ -23,6 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             FUZZ_CHECK(!broken);
             FUZZ_CHECK(message->header.size <= max_wire_unit && message->text().size() == message->header.size);
             FUZZ_CHECK(message->header.type == WireType::unit || message->header.size <= max_wire_text);
+            if (message->header.type == WireType::event)
+                check_event(message->text());
         }
         FUZZ_CHECK(!broken || !reader.broken().empty());
     }

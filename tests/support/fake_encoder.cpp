@@ -49,6 +49,8 @@ GstPadProbeReturn on_picture(GstPad* pad, GstPadProbeInfo* info, gpointer data) 
     }
     if (is(self, "crash"))
         raise(SIGSEGV);
+    if (is(self, "exit"))
+        _exit(3);
     if (is(self, "hang"))
         while (true)
             pause();
@@ -113,7 +115,7 @@ void fake_encoder_class_init(FakeEncoderClass* klass) {
     const auto flags = static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS);
     g_object_class_install_property(
         object, prop_fault,
-        g_param_spec_string("fault", "Fault", "start, error, crash, hang, drop, garbage, late", nullptr, flags));
+        g_param_spec_string("fault", "Fault", "start, error, crash, exit, hang, drop, garbage, late", nullptr, flags));
     g_object_class_install_property(
         object, prop_after, g_param_spec_uint("after", "After", "Pictures that are good", 0, G_MAXUINT, 0, flags));
     g_object_class_install_property(object, prop_when,

@@ -40,6 +40,36 @@ TEST(SourceTemplate, Parses) {
     EXPECT_EQ(t.parameters.at("mode").sets[1].element, "other");
 }
 
+TEST(SourceTemplate, RunsInAProcessOfItsOwnUnlessItSaysOtherwise) {
+    EXPECT_FALSE(parsed(good).in_process);
+    EXPECT_EQ(parsed(good).text, good) << "as it was written";
+    EXPECT_TRUE(parsed(R"({"name": "t", "in-process": true, "parameters": {}, "pipeline": ["a"]})").in_process);
+    std::vector<ConfigError> errors;
+    parse_template(R"({"name": "t", "in-process": 1, "parameters": {}, "pipeline": ["a"]})", errors);
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(errors[0].where, "/in-process");
+}
+
+TEST(SourceTemplate, WhatNeedsTheLauncherCannotRunElsewhere) {
+    const std::string text = R"("parameters": {}, "pipeline": ["fanoutsrc name=source ! fanoutsink name=fanout"]})";
+    parsed(R"({"name": "t", "in-process": true, )" + text);
+    std::vector<ConfigError> errors;
+    parse_template(R"({"name": "t", )" + text, errors);
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(errors[0].where, "/in-process");
+    EXPECT_NE(errors[0].text.find("fanoutsrc"), std::string::npos) << errors[0].text;
+}
+
+TEST(SourceTemplate, KnowsItsElements) {
+    const SourceTemplate t =
+        parsed(R"json({"name": "t", "parameters": {}, "pipeline": ["one!two name=three", "! (four)"],
+                       "branches": [{"caps": "x", "pipeline": ["five ! six-seven"]}]})json");
+    for (const char* there : {"one", "two", "four", "five", "six-seven"})
+        EXPECT_TRUE(uses_element(t, there)) << there;
+    for (const char* not_there : {"three", "on", "six", "seven", "eight"})
+        EXPECT_FALSE(uses_element(t, not_there)) << not_there;
+}
+
 TEST(SourceTemplate, BindsValuesAndDefaults) {
     const auto bound = bind_parameters(parsed(good), {{"url", std::string("x ! y \" '")}, {"latency", int64_t(10)}});
     ASSERT_TRUE(bound) << bound.error().text;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/camera/source_runner.hpp"
+
+#include <utility>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::chrono::milliseconds farewell{1500}; // the launcher waits a little longer
+constexpr std::chrono::milliseconds tell_data{500};
+
+void choose(GstElement* element, const std::string& encoder) {
+    GstElementFactory* factory = gst_element_get_factory(element);
+    if (factory && g_str_equal(GST_OBJECT_NAME(factory), chosen_encoder) &&
+        g_object_class_find_property(G_OBJECT_GET_CLASS(element), "encoder"))
+        g_object_set(element, "encoder", encoder.c_str(), nullptr);
+}
+
+// Also those that come later.
+void choose_encoders(GstElement* pipeline, const std::string& encoder) {
+    GstIterator* it = gst_bin_iterate_recurse(GST_BIN(pipeline));
+    gst_iterator_foreach(
+        it,
+        [](const GValue* item, gpointer name) {
+            choose(GST_ELEMENT(g_value_get_object(item)), *static_cast<const std::string*>(name));
+        },
+        const_cast<std::string*>(&encoder));
+    gst_iterator_free(it);
+    g_signal_connect_data(
+        pipeline, "deep-element-added", G_CALLBACK(+[](GstBin*, GstBin*, GstElement* element, gpointer name) {
+            choose(element, *static_cast<const std::string*>(name));
+        }),
+        new std::string(encoder), [](gpointer name, GClosure*) { delete static_cast<std::string*>(name); },
+        GConnectFlags(0));
+}
+
+} // namespace
+
+SourceRunner::SourceRunner(SourceJob job, const std::string& channel, Tell tell, std::function<void()> watchable)
+    : job_(std::move(job)), tell_(std::move(tell)), watchable_(std::move(watchable)) {
+    begin(channel);
+}
+
+SourceRunner::~SourceRunner() {
+    pipeline_.reset();
+    teardown_.wait_all(farewell);
+}
+
+void SourceRunner::begin(const std::string& channel) {
+    std::vector<ConfigError> errors;
+    SourceTemplate parsed = parse_template(job_.template_text, errors);
+    if (!errors.empty())
+        return fail(to_string("template", errors.front()));
+    templates_.add(std::move(parsed));
+    using Kind = SourceEvent::Kind;
+    SourceEvents events;
+    events.connected = [this] { tell_({.kind = Kind::connected, .failure = {}}); };
+    events.handshake_done = [this] { tell_({.kind = Kind::handshake_done, .failure = {}}); };
+    events.key_unit = [this] {
+        look_timer_.clear();
+        watchable_();
+    };
+    events.failed = [this](const SourceFailure& failure) { tell_({.kind = Kind::failed, .failure = failure}); };
+    auto pipeline = SourcePipeline::create(templates_, job_.source, channel, teardown_, std::move(events));
+    if (!pipeline)
+        return fail(pipeline.error().text);
+    pipeline_ = std::move(pipeline).value();
+    if (!job_.encoder.empty())
+        choose_encoders(pipeline_->element(), job_.encoder);
+    pipeline_->start(SourcePipeline::Mode::at_once);
+    look_timer_.set(SourcePipeline::Time::clock::now() + tell_data);
+}
+
+// A camera that was joined in the middle of a GOP has time to send the next key unit.
+void SourceRunner::look() {
+    if (const auto last = pipeline_->progress().last_video; last && last != data_) {
+        data_ = last;
+        tell_({.kind = SourceEvent::Kind::data, .failure = {}});
+    }
+    look_timer_.set(SourcePipeline::Time::clock::now() + tell_data);
+}
+
+void SourceRunner::fail(const std::string& reason) {
+    tell_({.kind = SourceEvent::Kind::failed, .failure = {.kind = FailureClass::codec, .reason = reason}});
+}
+
+} // namespace sluice

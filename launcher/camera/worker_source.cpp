@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/camera/worker_source.hpp"
+
+#include <utility>
+
+namespace sluice {
+
+Result<Ref<GstElement>> make_worker_pipeline(const std::string& channel) {
+    Ref<GstElement> pipeline = sink(gst_pipeline_new(channel.c_str()));
+    GstElement* fanout = gst_element_factory_make("fanoutsink", "fanout");
+    if (!fanout)
+        return Error{ErrorKind::unavailable, "the element fanoutsink cannot be made"};
+    g_object_set(fanout, "channel", channel.c_str(), "key-unit-requests", TRUE, nullptr);
+    gst_bin_add(GST_BIN(pipeline.get()), fanout);
+    return pipeline;
+}
+
+WorkerSource::~WorkerSource() {
+    if (feed_ && !failed_ && !encoder_.empty())
+        transcoding_.worked(encoder_, began_);
+}
+
+void WorkerSource::start() {
+    if (const auto begun = begin(); !begun)
+        WorkerFeed::tell_failure(pipeline_.get(), {TranscodeFailure::Part::source, begun.error().text});
+}
+
+Result<bool> WorkerSource::begin() {
+    auto wanted = task();
+    if (!wanted)
+        return wanted.error();
+    const auto fanout = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"));
+    auto feed = WorkerFeed::start(pipeline_.get(), fanout.get(), std::move(wanted).value());
+    if (!feed)
+        return feed.error();
+    began_ = Transcoding::now();
+    feed_ = std::move(feed).value();
+    started();
+    return true;
+}
+
+Result<std::string> WorkerSource::choose_encoder() {
+    auto encoder = transcoding_.encoder();
+    if (encoder)
+        encoder_ = encoder.value();
+    return encoder;
+}
+
+std::optional<SourceEvent> WorkerSource::read(const GstStructure* told) {
+    std::optional<SourceEvent> out;
+    if (gst_structure_has_name(told, WorkerFeed::failed_message)) {
+        using Part = TranscodeFailure::Part;
+        int part = 0;
+        gst_structure_get_int(told, "part", &part);
+        const char* reason = gst_structure_get_string(told, "reason");
+        out.emplace();
+        out->failure.kind = part == static_cast<int>(Part::source) ? FailureClass::ended : FailureClass::codec;
+        out->failure.reason = reason ? reason : "";
+        out->failure.of_encoder = part == static_cast<int>(Part::encoder);
+    } else if (const char* text = gst_structure_get_string(told, "text")) {
+        std::vector<ConfigError> errors;
+        const Json event = parse_json_text(text, errors);
+        out = errors.empty() ? source_event(event) : std::nullopt;
+    }
+    if (out && out->kind == SourceEvent::Kind::failed)
+        out->failure = judge(std::move(out->failure));
+    return out;
+}
+
+// Said by a worker: of an encoder that it was never given it says nothing.
+SourceFailure WorkerSource::judge(SourceFailure failure) {
+    failure.of_encoder = failure.of_encoder && !encoder_.empty();
+    if (failure.of_encoder && !failed_)
+        failure.again = transcoding_.failed(encoder_, failure.reason);
+    failure.no_room = refused();
+    failed_ = true;
+    return failure;
+}
+
+} // namespace sluice
