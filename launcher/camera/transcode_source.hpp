@@ -4,7 +4,7 @@
 
 #include "launcher/camera/timer_queue.hpp"
 #include "launcher/camera/worker_source.hpp"
-#include "launcher/config/config.hpp"
+#include "launcher/config/templates.hpp"
 #include "launcher/worker/rate_follower.hpp"
 #include "plugins/core/sluicechannel.h"
 
