@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/camera/source_runner.hpp"
 
+#include <atomic>
 #include <utility>
 
 namespace sluice {
@@ -10,35 +11,48 @@ namespace {
 constexpr std::chrono::milliseconds farewell{1500}; // the launcher waits a little longer
 constexpr std::chrono::milliseconds tell_data{500};
 
-void choose(GstElement* element, const std::string& encoder) {
-    GstElementFactory* factory = gst_element_get_factory(element);
-    if (factory && g_str_equal(GST_OBJECT_NAME(factory), chosen_encoder) &&
-        g_object_class_find_property(G_OBJECT_GET_CLASS(element), "encoder"))
-        g_object_set(element, "encoder", encoder.c_str(), nullptr);
-}
-
-// Also those that come later.
-void choose_encoders(GstElement* pipeline, const std::string& encoder) {
-    GstIterator* it = gst_bin_iterate_recurse(GST_BIN(pipeline));
-    gst_iterator_foreach(
-        it,
-        [](const GValue* item, gpointer name) {
-            choose(GST_ELEMENT(g_value_get_object(item)), *static_cast<const std::string*>(name));
-        },
-        const_cast<std::string*>(&encoder));
-    gst_iterator_free(it);
-    g_signal_connect_data(
-        pipeline, "deep-element-added", G_CALLBACK(+[](GstBin*, GstBin*, GstElement* element, gpointer name) {
-            choose(element, *static_cast<const std::string*>(name));
-        }),
-        new std::string(encoder), [](gpointer name, GClosure*) { delete static_cast<std::string*>(name); },
-        GConnectFlags(0));
-}
-
 } // namespace
 
+// The launcher's encoder, for elements whose description names none.
+struct SourceRunner::Choice {
+    const std::string encoder;
+    std::atomic<bool> taken{false};
+
+    void offer(GstElement* element) {
+        GstElementFactory* factory = gst_element_get_factory(element);
+        if (!factory || !g_str_equal(GST_OBJECT_NAME(factory), chosen_encoder) ||
+            !g_object_class_find_property(G_OBJECT_GET_CLASS(element), "encoder"))
+            return;
+        char* raw = nullptr;
+        g_object_get(element, "encoder", &raw, nullptr);
+        if (const GString8 described(raw); described && *described)
+            return;
+        g_object_set(element, "encoder", encoder.c_str(), nullptr);
+        taken = true;
+    }
+    // Also those that come later.
+    static void offer_all(GstElement* pipeline, const std::shared_ptr<Choice>& choice) {
+        GstIterator* it = gst_bin_iterate_recurse(GST_BIN(pipeline));
+        gst_iterator_foreach(
+            it,
+            [](const GValue* item, gpointer self) {
+                static_cast<Choice*>(self)->offer(GST_ELEMENT(g_value_get_object(item)));
+            },
+            choice.get());
+        gst_iterator_free(it);
+        using Holder = std::shared_ptr<Choice>;
+        g_signal_connect_data(
+            pipeline, "deep-element-added", G_CALLBACK(+[](GstBin*, GstBin*, GstElement* element, gpointer holder) {
+                (*static_cast<Holder*>(holder))->offer(element);
+            }),
+            new Holder(choice), [](gpointer holder, GClosure*) { delete static_cast<Holder*>(holder); },
+            GConnectFlags(0));
+    }
+};
+
 SourceRunner::SourceRunner(SourceJob job, const std::string& channel, Tell tell, std::function<void()> watchable)
-    : job_(std::move(job)), tell_(std::move(tell)), watchable_(std::move(watchable)) {
+    : job_(std::move(job)), choice_(std::make_shared<Choice>(job_.encoder)), tell_(std::move(tell)),
+      watchable_(std::move(watchable)) {
     begin(channel);
 }
 
@@ -61,13 +75,17 @@ void SourceRunner::begin(const std::string& channel) {
         look_timer_.clear();
         watchable_();
     };
-    events.failed = [this](const SourceFailure& failure) { tell_({.kind = Kind::failed, .failure = failure}); };
+    events.failed = [this](SourceFailure failure) {
+        failure.of_encoder =
+            failure.of_encoder && choice_->taken; // a description's own is no business of the launcher's
+        tell_({.kind = Kind::failed, .failure = std::move(failure)});
+    };
     auto pipeline = SourcePipeline::create(templates_, job_.source, channel, teardown_, std::move(events));
     if (!pipeline)
         return fail(pipeline.error().text);
     pipeline_ = std::move(pipeline).value();
     if (!job_.encoder.empty())
-        choose_encoders(pipeline_->element(), job_.encoder);
+        Choice::offer_all(pipeline_->element(), choice_);
     pipeline_->start(SourcePipeline::Mode::at_once);
     look_timer_.set(SourcePipeline::Time::clock::now() + tell_data);
 }

@@ -26,12 +26,13 @@ public:
     SourceRunner& operator=(const SourceRunner&) = delete;
 
 private:
+    struct Choice;
     void begin(const std::string& channel);
     void fail(const std::string& reason);
-
     void look();
 
     const SourceJob job_;
+    const std::shared_ptr<Choice> choice_; // elements of the pipeline keep it
     const Tell tell_;
     const std::function<void()> watchable_;
     TimerQueue timers_;
