@@ -9,6 +9,7 @@
 #include "plugins/core/channel_access.hpp"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -33,6 +34,8 @@ bool has_launcher() {
 void seal_off() {
     close_range(worker_fd + 1, ~0u, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none); // the job in it has the camera's password
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     std::signal(SIGINT, SIG_IGN);  // Ctrl-C is the launcher's
     std::signal(SIGTERM, SIG_IGN); // so is what a service manager tells all processes of a service

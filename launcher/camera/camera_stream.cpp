@@ -91,8 +91,11 @@ void CameraStream::remember() {
     const auto caps = [](const std::string& text) {
         return adopt(text.empty() ? nullptr : gst_caps_from_string(text.c_str()));
     };
-    const bool derived = config_.sources.front().derived.has_value(); // known before it is made for the first time
-    const Ref<GstCaps> video = caps(derived && media.video.empty() ? transcoded_caps : media.video),
+    // What our own encoder makes is known before it is made for the first time.
+    const SourceConfig& first = config_.sources.front();
+    const SourceTemplate* found = first.derived ? tools_.templates.find(first.source_template) : nullptr;
+    const bool encoded = found && uses_element(*found, chosen_encoder);
+    const Ref<GstCaps> video = caps(encoded && media.video.empty() ? transcoded_caps : media.video),
                        audio = caps(media.audio);
     if (video)
         sluice_channel_remember(channel_.get(), video.get(), audio.get());

@@ -99,19 +99,6 @@ bool read_source(const Json& value, SourceConfig& out) {
     return true;
 }
 
-// Whole characters of it, without those that would make a second line.
-std::string one_line(std::string text) {
-    if (text.size() > max_event_reason) {
-        size_t end = max_event_reason;
-        while (end && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-            end--;
-        text.resize(end);
-    }
-    std::replace_if(
-        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-    return text;
-}
-
 } // namespace
 
 Json to_json(const SourceJob& job) {

@@ -5,6 +5,7 @@
 
 #include "launcher/camera/failure.hpp"
 #include "launcher/config/config.hpp"
+#include "launcher/worker/reason.hpp"
 #include "plugins/core/json_text.hpp"
 
 #include <optional>
@@ -30,7 +31,6 @@ struct SourceEvent {
     SourceFailure failure; // of failed
     bool operator==(const SourceEvent&) const = default;
 };
-constexpr size_t max_event_reason = 1000; // bytes
 
 // `taken_over` and `again` stay here: only the launcher knows about other sources and other encoders.
 Json to_json(const SourceEvent& event);

@@ -26,7 +26,7 @@ void Teardown::retire(Ref<GstElement> pipeline, const std::string& name, std::sh
         shared_->jobs[id] = {name, Clock::now()};
     }
     const auto work = [shared = shared_, id, deadline = deadline_](Ref<GstElement> element,
-                                                                   std::shared_ptr<void> rest) {
+                                                                   const std::shared_ptr<std::shared_ptr<void>>& rest) {
         const auto begun = Clock::now();
         {
             const Ref<GstBus> bus = adopt(gst_element_get_bus(element.get()));
@@ -34,7 +34,7 @@ void Teardown::retire(Ref<GstElement> pipeline, const std::string& name, std::sh
             gst_element_set_state(element.get(), GST_STATE_NULL);
             element = nullptr;
         }
-        rest.reset();
+        rest->reset();
         const auto took = Clock::now() - begun;
         std::string job_name;
         bool trim = false;
@@ -51,12 +51,14 @@ void Teardown::retire(Ref<GstElement> pipeline, const std::string& name, std::sh
             log_warning(job_name + ": closing the connection took " +
                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(took).count()) + " s");
     };
+    // Let go of by the work alone, wherever that is done.
+    const auto held = std::make_shared<std::shared_ptr<void>>(std::move(then));
     try {
         // A thread of its own for each: one that hangs must not hold up another. Their number is bounded by the owners,
         // who make no new attempt while too many of their old ones hang.
-        std::thread(work, pipeline, std::move(then)).detach();
+        std::thread(work, pipeline, held).detach();
     } catch (const std::system_error&) {
-        work(std::move(pipeline), std::move(then)); // no more threads: better late than never
+        work(std::move(pipeline), held); // no more threads: better late than never
     }
 }
 

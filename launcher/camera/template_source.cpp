@@ -21,7 +21,7 @@ TemplateSource::TemplateSource(const Ref<GstElement>& pipeline, const std::strin
 }
 
 Result<WorkerFeed::Task> TemplateSource::task() {
-    if (uses_element(template_, chosen_encoder))
+    if (uses_element(template_, chosen_encoder) && named_encoder(template_, source_.parameters).empty())
         if (const auto chosen = choose_encoder(); !chosen)
             return chosen.error();
     return WorkerFeed::Task{.name = channel_,

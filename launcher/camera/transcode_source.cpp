@@ -26,12 +26,15 @@ Result<WorkerFeed::Task> Transcode::task() {
     refused_ = !permit;
     if (!permit)
         return permit.error();
-    const auto encoder = choose_encoder();
-    if (!encoder)
-        return encoder.error();
+    std::string named = named_encoder(*source_template, config_.parameters);
+    if (named.empty() && uses_element(*source_template, chosen_encoder)) {
+        const auto encoder = choose_encoder();
+        if (!encoder)
+            return encoder.error();
+        named = job->encoder = encoder.value();
+    }
     permit_ = std::move(permit).value();
-    job->encoder = encoder.value();
-    follows_rate_ = job->bitrate && transcoding().follows_rate(job->encoder);
+    follows_rate_ = job->bitrate && transcoding().follows_rate(named);
     from_ = adopt(sluice_channel_get((channel_.substr(0, channel_.find('/') + 1) + config_.derived->from).c_str()));
     return WorkerFeed::Task{.name = channel_, .job = to_json(job.value()), .from = channel_of(from_.get())};
 }

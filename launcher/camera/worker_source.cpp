@@ -16,8 +16,18 @@ Result<Ref<GstElement>> make_worker_pipeline(const std::string& channel) {
 }
 
 WorkerSource::~WorkerSource() {
-    if (feed_ && !failed_ && !encoder_.empty())
+    if (feed_ && !failed_ && !encoder_.empty() && has_delivered())
         transcoding_.worked(encoder_, began_);
+}
+
+// An encoder that hangs says nothing against itself.
+bool WorkerSource::has_delivered() const {
+    const auto fanout = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"));
+    GstStructure* raw = nullptr;
+    g_object_get(fanout.get(), "source-stats", &raw, nullptr);
+    const GstStructurePtr stats(raw);
+    guint64 keys = 0;
+    return stats && gst_structure_get_uint64(stats.get(), "key-units", &keys) && keys > 0;
 }
 
 void WorkerSource::start() {

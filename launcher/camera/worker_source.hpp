@@ -50,6 +50,7 @@ private:
     // It could not begin because others use what there is.
     virtual bool refused() const { return false; }
     Result<bool> begin();
+    bool has_delivered() const;
     SourceFailure judge(SourceFailure failure);
 
     const Ref<GstElement> pipeline_;

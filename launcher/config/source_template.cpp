@@ -56,6 +56,8 @@ public:
         out_.pipeline = pipeline(root, "", nullptr);
         if (root.contains("branches"))
             branches(root["branches"], "/branches");
+        if (errors_.empty())
+            sets_what_is_there("one that the pipeline names");
         stays_alone();
     }
 
@@ -67,18 +69,28 @@ private:
                 error(json_pointer("", name), "found it in a template of the kind derived, allowed: branches only");
         if (!root.contains("branches") || !root["branches"].is_array() || root["branches"].empty())
             return error("/branches", "found none, allowed: a list with at least one (a template of the kind derived)");
+        if (out_.in_process)
+            error("/in-process",
+                  "found true in a template of the kind derived, allowed: false: it runs in a worker process");
         branches(root["branches"], "/branches");
-        // A misspelt one would be left unset in silence: each branch gets only what its elements take.
-        for (const auto& [name, parameter] : out_.parameters)
-            for (const TemplateParameter::Target& target : parameter.sets)
-                if (!names_element(target.element))
-                    error(json_pointer("/parameters", name) + "/sets",
-                          "found the element " + target.element +
-                              ", allowed: one that a branch names (name=" + target.element + ")");
+        sets_what_is_there("one that a branch names");
+        stays_alone();
     }
 
-    bool names_element(const std::string& element) const {
+    // A misspelt one would be left unset in silence: each branch gets only what its elements take.
+    void sets_what_is_there(const std::string& allowed) {
+        for (const auto& [name, parameter] : out_.parameters)
+            for (const TemplateParameter::Target& target : parameter.sets)
+                if (!names(target.element))
+                    error(json_pointer("/parameters", name) + "/sets", "found the element " + target.element +
+                                                                           ", allowed: " + allowed +
+                                                                           " (name=" + target.element + ")");
+    }
+
+    bool names(const std::string& element) const {
         const std::string wanted = " name=" + element + " ";
+        if ((" " + out_.pipeline + " ").find(wanted) != std::string::npos)
+            return true;
         return std::any_of(out_.branches.begin(), out_.branches.end(), [&](const SourceTemplate::Branch& branch) {
             std::string text = " " + branch.pipeline + " ";
             for (const auto& piece : branch.pieces)
@@ -150,6 +162,9 @@ private:
             else
                 error(at + "/default", "found a value of another type than the parameter's");
         }
+        if (out.fallback)
+            if (const auto allowed = not_allowed(out, *out.fallback))
+                error(at + "/default", "found a value that is not allowed here itself, allowed: " + *allowed);
         out.required = boolean(value, at, "required");
         if (!value.contains("sets") || !value["sets"].is_array() || value["sets"].empty()) {
             error(at + "/sets", "found no list, allowed: a list of ELEMENT.PROPERTY");
@@ -285,6 +300,25 @@ bool uses_element(const SourceTemplate& source_template, std::string_view factor
     return names_element(source_template.pipeline, factory) ||
            std::any_of(source_template.branches.begin(), source_template.branches.end(),
                        [&](const SourceTemplate::Branch& branch) { return names_element(branch.pipeline, factory); });
+}
+
+bool chooses_encoder(const TemplateParameter& parameter) {
+    return std::any_of(parameter.sets.begin(), parameter.sets.end(),
+                       [](const TemplateParameter::Target& target) { return target.property == "encoder"; });
+}
+
+std::string named_encoder(const SourceTemplate& source_template, const std::map<std::string, ParameterValue>& values) {
+    for (const auto& [name, parameter] : source_template.parameters) {
+        if (!chooses_encoder(parameter))
+            continue;
+        const auto given = values.find(name);
+        const ParameterValue* value = given != values.end() ? &given->second
+                                      : parameter.fallback  ? &*parameter.fallback
+                                                            : nullptr;
+        if (const auto* text = value ? std::get_if<std::string>(value) : nullptr; text && !text->empty())
+            return *text;
+    }
+    return "";
 }
 
 SourceTemplate parse_template(std::string_view text, std::vector<ConfigError>& errors) {

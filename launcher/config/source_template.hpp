@@ -75,6 +75,10 @@ struct PropertySetting {
 bool uses_element(const SourceTemplate& source_template, std::string_view factory);
 // An H.264 encoder that the launcher chooses: its property `encoder` gets a profile's name.
 constexpr const char* chosen_encoder = "sluiceh264enc";
+// A parameter that says which one that element is to use.
+bool chooses_encoder(const TemplateParameter& parameter);
+// Who is chosen by these values, or by a default; empty: that is left open.
+std::string named_encoder(const SourceTemplate& source_template, const std::map<std::string, ParameterValue>& values);
 
 // Errors as in parse_config.
 SourceTemplate parse_template(std::string_view text, std::vector<ConfigError>& errors);

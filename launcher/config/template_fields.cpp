@@ -4,6 +4,7 @@
 #include "launcher/config/url.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace sluice {
 
@@ -62,10 +63,18 @@ void TemplateFields::parameters(const Json& value, const std::string& pointer, c
                             ", allowed: " + parameter_names(source_template));
             continue;
         }
+        if (context_.restricted && chooses_encoder(known->second)) {
+            error(here,
+                  "found an encoder, which only the configuration file of this machine can name, allowed: none, for "
+                  "the best that works");
+            continue;
+        }
         ParameterValue found;
+        const bool too_large = item.value().is_number_unsigned() &&
+                               item.value().get<uint64_t>() > uint64_t(std::numeric_limits<int64_t>::max());
         if (item.value().is_string())
             found = item.value().get<std::string>();
-        else if (item.value().is_number_integer())
+        else if (item.value().is_number_integer() && !too_large)
             found = item.value().get<int64_t>();
         else if (item.value().is_boolean())
             found = item.value().get<bool>();

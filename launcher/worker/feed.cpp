@@ -3,6 +3,10 @@
 
 #include <gst/video/video.h>
 
+#include <unistd.h>
+
+#include <mutex>
+#include <system_error>
 #include <utility>
 
 namespace sluice {
@@ -14,7 +18,14 @@ constexpr std::chrono::milliseconds last_breath{100}; // from the end of the con
 } // namespace
 
 Result<std::unique_ptr<WorkerFeed>> WorkerFeed::start(GstElement* pipeline, GstElement* fanout, Task task) {
-    WireText job = wire_text(WireType::job, task.job.dump(-1, ' ', false, Json::error_handler_t::replace));
+    WireText job = wire_text(WireType::job, {});
+    try {
+        job = wire_text(WireType::job, task.job.dump());
+    } catch (const Json::exception&) {
+        return Error{ErrorKind::bad_config,
+                     "what is described here (address, user, password, parameters) is not UTF-8, "
+                     "which a worker process has to be told in"};
+    }
     if (job.body.size() > max_wire_text)
         return Error{ErrorKind::bad_config,
                      "what is described here is too long for a worker process: " + std::to_string(job.body.size()) +
@@ -23,16 +34,56 @@ Result<std::unique_ptr<WorkerFeed>> WorkerFeed::start(GstElement* pipeline, GstE
     auto process = WorkerProcess::start(task.name, fd, task.grace);
     if (!process)
         return process.error();
-    std::unique_ptr<WorkerFeed> feed(
-        new WorkerFeed(pipeline, fanout, std::move(task.from), std::move(process).value(), fd));
-    feed->link_.send(std::move(job));
-    feed->link_.start();
+    std::unique_ptr<WorkerFeed> feed;
+    try { // neither a descriptor nor a thread need be left
+        feed.reset(new WorkerFeed(pipeline, fanout, std::move(task.from), std::move(process).value(), fd));
+        feed->link_.send(std::move(job));
+        feed->link_.start();
+    } catch (const std::system_error& error) {
+        if (!feed)
+            close(fd);
+        return Error{ErrorKind::unavailable, std::string("a worker process: ") + error.what()};
+    }
     return feed;
+}
+
+// Readers of the channel ask from threads of their own, as long as the pipeline has not been taken down.
+struct WorkerFeed::Upstream {
+    std::mutex mutex;
+    WorkerFeed* feed = nullptr; // guarded; NULL: gone
+
+    void take(GstEvent* event) {
+        guint64 bitrate = 0;
+        const bool key = gst_video_event_is_force_key_unit(event);
+        if (!key && !(gst_event_has_name(event, "sluice-bitrate") &&
+                      gst_structure_get_uint64(gst_event_get_structure(event), "bitrate", &bitrate)))
+            return;
+        Ref<GstElement> pipeline;
+        {
+            const std::lock_guard lock(mutex);
+            if (!feed)
+                return;
+            if (key)
+                feed->link_.send(wire_text(WireType::key_unit, {}));
+            else
+                pipeline = ref(feed->pipeline_);
+        }
+        if (pipeline)
+            gst_element_post_message(pipeline.get(),
+                                     gst_message_new_application(GST_OBJECT(pipeline.get()),
+                                                                 gst_structure_new(carried_message, "bitrate",
+                                                                                   G_TYPE_UINT64, bitrate, nullptr)));
+    }
+};
+
+WorkerFeed::~WorkerFeed() {
+    const std::lock_guard lock(upstream_->mutex);
+    upstream_->feed = nullptr;
 }
 
 WorkerFeed::WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr<Channel> from,
                        std::unique_ptr<WorkerProcess> process, int fd)
-    : pipeline_(pipeline), fanout_(fanout), process_(std::move(process)),
+    : pipeline_(pipeline), fanout_(fanout), upstream_(std::make_shared<Upstream>()), process_(std::move(process)),
       inlet_(pipeline, [this](GstElement* source, const GstCaps*) { return link_track(source); }),
       link_(fd, std::move(from),
             {.message = [this](WireMessage& message) { take(message); },
@@ -42,7 +93,9 @@ WorkerFeed::WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr
                      const std::string how = process_->ended(last_breath);
                      fail({TranscodeFailure::Part::source,
                            "the worker process is gone (" + (how.empty() ? why : how) + ")"});
-                 }}) {}
+                 }}) {
+    upstream_->feed = this;
+}
 
 // Whoever reads the channel asks for a key unit, and for the bits that it can take, through the pipeline, as of any encoder.
 bool WorkerFeed::link_track(GstElement* source) {
@@ -50,20 +103,11 @@ bool WorkerFeed::link_track(GstElement* source) {
     gst_pad_add_probe(
         pad.get(), GST_PAD_PROBE_TYPE_EVENT_UPSTREAM,
         [](GstPad*, GstPadProbeInfo* info, gpointer data) {
-            auto* self = static_cast<WorkerFeed*>(data);
-            GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
-            guint64 bitrate = 0;
-            if (gst_video_event_is_force_key_unit(event))
-                self->link_.send(wire_text(WireType::key_unit, {}));
-            else if (gst_event_has_name(event, "sluice-bitrate") &&
-                     gst_structure_get_uint64(gst_event_get_structure(event), "bitrate", &bitrate))
-                gst_element_post_message(
-                    self->pipeline_, gst_message_new_application(GST_OBJECT(self->pipeline_),
-                                                                 gst_structure_new(carried_message, "bitrate",
-                                                                                   G_TYPE_UINT64, bitrate, nullptr)));
+            (*static_cast<std::shared_ptr<Upstream>*>(data))->take(GST_PAD_PROBE_INFO_EVENT(info));
             return GST_PAD_PROBE_OK;
         },
-        this, nullptr);
+        new std::shared_ptr<Upstream>(upstream_),
+        [](gpointer data) { delete static_cast<std::shared_ptr<Upstream>*>(data); });
     return gst_element_link_pads(source, "src", fanout_, "sink_%u");
 }
 

@@ -34,6 +34,9 @@ public:
     };
     // pipeline: a GstPipeline with the fanoutsink `fanout`, which outlives the feed. In the main thread.
     static Result<std::unique_ptr<WorkerFeed>> start(GstElement* pipeline, GstElement* fanout, Task task);
+    ~WorkerFeed();
+    WorkerFeed(const WorkerFeed&) = delete;
+    WorkerFeed& operator=(const WorkerFeed&) = delete;
     // Ends with its last reference: whoever closes connections in the background may wait for it.
     std::shared_ptr<void> process() const { return process_; }
 
@@ -45,6 +48,7 @@ public:
     pid_t pid() const { return process_->pid(); }
 
 private:
+    struct Upstream;
     WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr<Channel> from,
                std::unique_ptr<WorkerProcess> process, int fd);
     bool link_track(GstElement* source);
@@ -54,6 +58,7 @@ private:
     void fail(const TranscodeFailure& failure) { tell_failure(pipeline_, failure); }
 
     GstElement *const pipeline_, *const fanout_;
+    const std::shared_ptr<Upstream> upstream_; // also the pads', which may be asked when this is gone
     std::shared_ptr<WorkerProcess> process_;
     Inlet inlet_;
     std::chrono::steady_clock::time_point second_{}; // the link's thread; so is

@@ -50,7 +50,8 @@ void WorkerLink::start() {
 void WorkerLink::send(WireText message) {
     {
         std::lock_guard lock(mutex_);
-        texts_.push_back(std::move(message));
+        if (texts_.size() <= max_texts) // the link is closed then
+            texts_.push_back(std::move(message));
     }
     wake_->wake();
 }

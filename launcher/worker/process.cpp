@@ -62,7 +62,8 @@ std::vector<std::string> worker_environment() {
     for (char** item = environ; *item; item++) {
         const std::string_view text(*item);
         const std::string_view name = text.substr(0, text.find('='));
-        const bool secret = (name.starts_with("SLUICE_") && name.find("PASSWORD") != std::string_view::npos) ||
+        const bool secret = name.starts_with("SLUICE_CAMERA_") || // those that cameras of the API may name
+                            (name.starts_with("SLUICE_") && name.find("PASSWORD") != std::string_view::npos) ||
                             std::find(secrets.begin(), secrets.end(), name) != secrets.end();
         if (!secret && !text.starts_with("CREDENTIALS_DIRECTORY=") && !text.starts_with("NOTIFY_SOCKET=") &&
             !text.starts_with("GST_REGISTRY_UPDATE=") && !text.starts_with("GST_REGISTRY_FORK="))

@@ -13,6 +13,7 @@ namespace sluice {
 namespace {
 
 constexpr unsigned usual_framerate = 25;
+constexpr size_t most_past = 4096; // more pictures than a channel holds
 
 bool is_picture(const std::string& caps) { return caps.starts_with("video/") || caps.starts_with("image/"); }
 
@@ -29,7 +30,7 @@ unsigned framerate_of(const TranscodeJob& job, const GstCaps* caps) {
     const GstStructure* s = gst_caps_get_structure(caps, 0);
     if (!gst_structure_get_fraction(s, "framerate", &numerator, &denominator) || numerator <= 0 || denominator <= 0)
         return job.framerate ? job.framerate : usual_framerate;
-    const auto rate = static_cast<unsigned>((numerator + denominator / 2) / denominator);
+    const auto rate = static_cast<unsigned>((int64_t(numerator) + denominator / 2) / denominator);
     return std::max(1u, job.framerate ? std::min(rate, job.framerate) : rate);
 }
 
@@ -85,6 +86,8 @@ void TranscodePipeline::take(WireMessage& message) {
     if (h.type == WireType::unit && h.flags & WireHeader::past && h.track == video_) {
         std::lock_guard lock(mutex_);
         past_.insert(h.time);
+        if (past_.size() > most_past) // a template without an element "decoder" asks for none of them
+            past_.erase(past_.begin());
     }
     if (const auto taken = inlet_->take(message); !taken)
         fail(TranscodeFailure::Part::source, taken.error().text);
@@ -152,6 +155,8 @@ Result<bool> TranscodePipeline::set_up(GstElement* bin, const GstCaps* caps) {
         if (adopt(gst_bin_get_by_name(GST_BIN(bin), setting.element.c_str())))
             if (const auto set = set_template_property(bin, setting); !set)
                 return set;
+    if (!is_picture(gst_structure_get_name(gst_caps_get_structure(caps, 0))) || decoder_ || encoder_ || rated_)
+        return true; // the elements of these names are those of the picture's chain
     if (auto decoder = adopt(gst_bin_get_by_name(GST_BIN(bin), "decoder"))) {
         drop_past(decoder.get());
         decoder_ = std::move(decoder);

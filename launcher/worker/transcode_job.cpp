@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/worker/transcode_job.hpp"
 
+#include "launcher/worker/reason.hpp"
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -129,6 +131,7 @@ std::optional<TranscodeFailure> transcode_failure(const Json& value) {
     TranscodeFailure failure;
     if (!value.is_object() || !text(value, "failed", part) || !text(value, "reason", failure.reason))
         return std::nullopt;
+    failure.reason = one_line(std::move(failure.reason));
     for (const auto& p : parts)
         if (part == p.name) {
             failure.part = p.part;

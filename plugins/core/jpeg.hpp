@@ -21,7 +21,7 @@ struct JpegSize {
 constexpr unsigned max_jpeg_side = 8192;
 constexpr uint64_t max_jpeg_samples = 7680 * 4320;
 constexpr size_t max_jpeg_bytes = 16u << 20;
-constexpr const char* max_jpeg_text = "as many samples as 7680x4320, and 16 MiB";
+constexpr const char* max_jpeg_text = "as many samples as 7680x4320, sides of 8192, and 16 MiB";
 constexpr bool is_too_large(const JpegSize& size, size_t bytes) {
     return size.width > max_jpeg_side || size.height > max_jpeg_side ||
            uint64_t{size.width} * size.height > max_jpeg_samples || bytes > max_jpeg_bytes;

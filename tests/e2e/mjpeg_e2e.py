@@ -119,7 +119,7 @@ def where_nothing_may_be_made_the_refusal_says_why():
 def it_ends_with_the_last_viewer():
     for name in ("http", "rtsp", "another"):
         viewers.leave(name)
-    until(lambda: not workers(), 15, "no process is left")
+    until(lambda: not workers(), 30, "no process is left")
     for name in ("http", "rtsp"):
         equal(stream(name)["state"], "streaming", "the camera goes on")
     assert "CRITICAL" not in sluice.output() and "GStreamer-WARNING" not in sluice.output(), sluice.output()[-3000:]
@@ -131,9 +131,9 @@ def a_tile_says_why():
     browser.login(sluice)
     index = NAMES.index("http")
     browser.playing(index=index)
-    until(lambda: REASON in browser.js("return document.querySelectorAll('.tile .why')[arguments[0]].textContent", index), 5,
+    until(lambda: REASON in browser.js("return document.querySelectorAll('.tile .why')[arguments[0]].textContent", index), 20,
           "the tile says why")
-    until(lambda: browser.js("return document.querySelectorAll('video')[arguments[0]].videoWidth", index) == 320, 5, "its size")
+    until(lambda: browser.js("return document.querySelectorAll('video')[arguments[0]].videoWidth", index) == 320, 20, "its size")
     suite.close(browser)
 
 

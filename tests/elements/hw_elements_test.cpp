@@ -220,7 +220,7 @@ TEST(HwElements, NoDecoderIsAnErrorThatNamesTheCodec) {
     auto run = ElementRun::start(make(decoder_element), "video/x-nothing");
     ASSERT_TRUE(run);
     run->push(adopt(gst_buffer_new_allocate(nullptr, 100, nullptr)));
-    EXPECT_FALSE(run->pull(GST_SECOND));
+    EXPECT_FALSE(run->pull(3 * GST_SECOND));
     const auto error = run->error();
     ASSERT_TRUE(error);
     EXPECT_NE(error->find("no decoder for video/x-nothing is installed"), std::string::npos) << *error;

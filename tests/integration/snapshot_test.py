@@ -136,7 +136,7 @@ def a_camera_of_jpeg_gives_its_own_pictures():
 
     until(twice, 10, "two requests within one picture")
     assert picture("asleep")[1] in sent
-    until(lambda: cameras(S)["asleep"]["state"] == "idle", 10, "nobody reads it")
+    until(lambda: cameras(S)["asleep"]["state"] == "idle", 20, "nobody reads it")
     headers, body = picture("asleep", "?max-age=60")
     equal(cameras(S)["asleep"]["state"], "idle", "the picture of before will do")
     assert body in sent and int(headers["Age"]) >= 4, headers["Age"]

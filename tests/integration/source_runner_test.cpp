@@ -56,7 +56,7 @@ void chosen_encoder_class_init(ChosenEncoderClass* klass) {
 void chosen_encoder_init(ChosenEncoder* self) {
     self->inside = gst_element_factory_make("x264enc", nullptr);
     gst_util_set_object_arg(G_OBJECT(self->inside), "tune", "zerolatency");
-    g_object_set(self->inside, "key-int-max", 50, nullptr);
+    g_object_set(self->inside, "key-int-max", 300, nullptr);
     gst_bin_add(GST_BIN(self), self->inside);
     for (const char* name : {"sink", "src"}) {
         const auto pad = adopt(gst_element_get_static_pad(self->inside, name));

@@ -110,8 +110,8 @@ TEST(UnitMaker, AJpegThatWouldTakeTooMuchToDecodeIsRefusedWithTheReason) {
     auto m = maker(Codec::jpeg);
     EXPECT_EQ(told(m, jpeg(7680, 4320)), "K");
     EXPECT_EQ(told(m, jpeg(15000, 15000)), "-");
-    EXPECT_EQ(m.fault(),
-              "The picture is a JPEG of 15000x15000 in 100 bytes, allowed: as many samples as 7680x4320, and 16 MiB");
+    EXPECT_EQ(m.fault(), "The picture is a JPEG of 15000x15000 in 100 bytes, allowed: as many samples as 7680x4320, "
+                         "sides of 8192, and 16 MiB");
     EXPECT_EQ(told(m, jpeg()), "K");
     EXPECT_EQ(m.fault(), "");
     EXPECT_EQ(told(m, jpeg(640, 480, (16u << 20) + 1)), "-");
