@@ -152,11 +152,11 @@ def who_waits_for_another_to_end_is_next_at_once():
 
     until(lambda: "all 1 transcodes" in (waiting().get("reason") or ""), 20, "it hears why it has to wait")
     # Its own next attempt would be too late by now.
-    until(lambda: (waiting()["next-attempt-seconds"] or 0) > GRACE + 12, 90, "a long time to wait")
+    until(lambda: (waiting()["next-attempt-seconds"] or 0) > GRACE + 6, 60, "a long time to wait")
     assert not waits.pictures and not waits.refused and not waits.closed, str(waits)
     both.leave("one")
     left = time.monotonic()
-    came = waits.picture_after(left, GRACE + 10)
+    came = waits.picture_after(left, GRACE + 5)
     print(f"# its picture came {came - left - GRACE:.2f} s after the other's grace was over")
     suite.close(both)
     suite.close(one_at_a_time)
