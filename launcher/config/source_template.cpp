@@ -56,8 +56,6 @@ public:
         out_.pipeline = pipeline(root, "", nullptr);
         if (root.contains("branches"))
             branches(root["branches"], "/branches");
-        if (errors_.empty())
-            sets_what_is_there("one that the pipeline names");
         stays_alone();
     }
 
@@ -73,24 +71,22 @@ private:
             error("/in-process",
                   "found true in a template of the kind derived, allowed: false: it runs in a worker process");
         branches(root["branches"], "/branches");
-        sets_what_is_there("one that a branch names");
+        sets_what_is_there();
         stays_alone();
     }
 
     // A misspelt one would be left unset in silence: each branch gets only what its elements take.
-    void sets_what_is_there(const std::string& allowed) {
+    void sets_what_is_there() {
         for (const auto& [name, parameter] : out_.parameters)
             for (const TemplateParameter::Target& target : parameter.sets)
                 if (!names(target.element))
-                    error(json_pointer("/parameters", name) + "/sets", "found the element " + target.element +
-                                                                           ", allowed: " + allowed +
-                                                                           " (name=" + target.element + ")");
+                    error(json_pointer("/parameters", name) + "/sets",
+                          "found the element " + target.element +
+                              ", allowed: one that a branch names (name=" + target.element + ")");
     }
 
     bool names(const std::string& element) const {
         const std::string wanted = " name=" + element + " ";
-        if ((" " + out_.pipeline + " ").find(wanted) != std::string::npos)
-            return true;
         return std::any_of(out_.branches.begin(), out_.branches.end(), [&](const SourceTemplate::Branch& branch) {
             std::string text = " " + branch.pipeline + " ";
             for (const auto& piece : branch.pieces)

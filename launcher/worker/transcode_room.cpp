@@ -94,7 +94,6 @@ Result<std::unique_ptr<TranscodeRoom::Permit>> TranscodeRoom::request(Time now) 
 std::unique_ptr<TranscodeRoom::Waiting> TranscodeRoom::wait(std::function<void()> room) {
     const uint64_t number = state_->numbers++;
     state_->waiting.emplace(number, std::move(room));
-    state_->tell_later(); // the last one may have ended since it was refused
     return std::make_unique<Waiting>(state_, number);
 }
 
