@@ -31,7 +31,7 @@ SANITIZERS = {
 LINE_NUMBERS = ["-Ddebug=false", "-Dcpp_args=-g1"] # a fifth less to compile; who debugs in a build directory wants more
 LONG_SUITES = ["tidy", "clang", "soak"]
 ALL_SUITES = ["checks", *MESON_SUITES, *SANITIZERS, "fuzz"]
-FUZZ_SECONDS, LONG_FUZZ_SECONDS = 10, 600  # per target
+FUZZ_SECONDS, LONG_FUZZ_SECONDS = 30, 600  # per target
 
 
 def configure(side, directory, options, env=None, fresh=()):
