@@ -154,8 +154,12 @@ def a_camera_that_is_killed_is_counted_down_to_and_plays_again():
     shown = tile()
     assert shown["title"] == "Reconnecting" and shown["reason"], shown
     counting = r"next try in (\d+) s"
-    until(lambda: re.fullmatch(counting, tile()["next"]) and int(re.fullmatch(counting, tile()["next"])[1]) >= 4, 60,
-          "it counts down from 4 s or more")
+
+    def counted():
+        found = re.fullmatch(counting, tile()["next"])
+        return found and int(found[1]) >= 4
+
+    until(counted, 60, "it counts down from 4 s or more")
     listen()
     browser.screenshot("reconnecting")
     asked, numbers, end = browser.asked(), [], time.monotonic() + 3.2
