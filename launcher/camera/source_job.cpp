@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/camera/source_job.hpp"
 
+#include "launcher/config/parameter_value.hpp"
+
 #include <algorithm>
 #include <initializer_list>
-#include <limits>
 
 namespace sluice {
 
@@ -42,18 +43,6 @@ bool texts(const Json& value, std::initializer_list<Text> all) {
                *t.out = it->get<std::string>();
                return true;
            });
-}
-
-std::optional<ParameterValue> parameter_value(const Json& value) {
-    if (value.is_string())
-        return value.get<std::string>();
-    if (value.is_boolean())
-        return value.get<bool>();
-    const bool too_large =
-        value.is_number_unsigned() && value.get<uint64_t>() > uint64_t(std::numeric_limits<int64_t>::max());
-    if (value.is_number_integer() && !too_large)
-        return value.get<int64_t>();
-    return std::nullopt;
 }
 
 Json source_json(const SourceConfig& source) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/config/template_fields.hpp"
 
+#include "launcher/config/parameter_value.hpp"
 #include "launcher/config/url.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace sluice {
 
@@ -69,30 +69,22 @@ void TemplateFields::parameters(const Json& value, const std::string& pointer, c
                   "the best that works");
             continue;
         }
-        ParameterValue found;
-        const bool too_large = item.value().is_number_unsigned() &&
-                               item.value().get<uint64_t>() > uint64_t(std::numeric_limits<int64_t>::max());
-        if (item.value().is_string())
-            found = item.value().get<std::string>();
-        else if (item.value().is_number_integer() && !too_large)
-            found = item.value().get<int64_t>();
-        else if (item.value().is_boolean())
-            found = item.value().get<bool>();
-        else {
+        auto found = parameter_value(item.value());
+        if (!found) {
             wrong_type(here, item.value(), allowed_phrase(known->second));
             continue;
         }
-        if (const auto allowed = not_allowed(known->second, found)) {
+        if (const auto allowed = not_allowed(known->second, *found)) {
             if (item.value().is_string() && known->second.type == TemplateParameter::Type::string)
                 bad_value(here, item.value().get<std::string>(), *allowed);
-            else if (found.index() == static_cast<size_t>(known->second.type))
+            else if (found->index() == static_cast<size_t>(known->second.type))
                 error(here, "found " + item.value().dump() + ", allowed: " + *allowed);
             else
                 wrong_type(here, item.value(), *allowed);
         } else if (out.count(item.key())) {
             error(here, "found a second value beside the one in the address, allowed: one of them");
         } else {
-            out[item.key()] = std::move(found);
+            out[item.key()] = std::move(*found);
         }
     }
 }

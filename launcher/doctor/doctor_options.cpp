@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/doctor/doctor_options.hpp"
 
+#include "launcher/config/optional_text.hpp"
+
 namespace sluice {
 
 namespace {
 
 constexpr int most_seconds = 3600;
-
-std::optional<std::string> optional_text(const char* text) {
-    return text ? std::optional<std::string>(text) : std::nullopt;
-}
 
 } // namespace
 

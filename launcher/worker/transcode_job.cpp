@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/worker/transcode_job.hpp"
 
+#include "launcher/config/parameter_value.hpp"
 #include "launcher/worker/reason.hpp"
 
 #include <algorithm>
@@ -31,17 +32,10 @@ bool text(const Json& value, const char* field, std::string& out) {
 
 bool parameter(const Json& value, const char* field, ParameterValue& out) {
     const auto it = value.find(field);
-    if (it == value.end())
-        return false;
-    if (it->is_string())
-        out = it->get<std::string>();
-    else if (it->is_boolean())
-        out = it->get<bool>();
-    else if (it->is_number_integer())
-        out = it->get<int64_t>();
-    else
-        return false;
-    return true;
+    auto found = it == value.end() ? std::nullopt : parameter_value(*it);
+    if (found)
+        out = std::move(*found);
+    return found.has_value();
 }
 
 // Of a list of objects; false: it is none, or one of them is not what it should be.
