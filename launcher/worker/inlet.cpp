@@ -32,10 +32,7 @@ Ref<GstBuffer> buffer_of(WireMessage& message) {
 } // namespace
 
 Inlet::Inlet(GstElement* pipeline, Link link) : pipeline_(pipeline), link_(std::move(link)) {
-    const auto clock = channel_clock();
-    gst_pipeline_use_clock(GST_PIPELINE(pipeline), clock.get());
-    gst_element_set_start_time(pipeline, GST_CLOCK_TIME_NONE);
-    gst_element_set_base_time(pipeline, 0);
+    use_channel_time(pipeline);
 }
 
 Result<bool> Inlet::take(WireMessage& message) {

@@ -19,5 +19,12 @@ inline GstClockTime channel_now() {
     const auto clock = channel_clock();
     return gst_clock_get_time(clock.get());
 }
+// Its running time is the time of channels: what a channel says of a unit is the unit's timestamp there.
+inline void use_channel_time(GstElement* pipeline) {
+    const auto clock = channel_clock();
+    gst_pipeline_use_clock(GST_PIPELINE(pipeline), clock.get());
+    gst_element_set_start_time(pipeline, GST_CLOCK_TIME_NONE);
+    gst_element_set_base_time(pipeline, 0);
+}
 
 } // namespace sluice

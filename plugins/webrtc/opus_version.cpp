@@ -153,11 +153,8 @@ private:
                 return GST_BUS_DROP;
             },
             new Weak(weak_from_this()), +[](gpointer data) { drop_weak(data, nullptr); });
-        // Running time is channel time: a unit keeps its moment exactly, also one that was written before this began.
-        const auto clock = channel_clock();
-        gst_pipeline_use_clock(GST_PIPELINE(pipeline.get()), clock.get());
-        gst_element_set_start_time(pipeline.get(), GST_CLOCK_TIME_NONE);
-        gst_element_set_base_time(pipeline.get(), 0);
+        use_channel_time(
+            pipeline.get()); // a unit keeps its moment exactly, also one that was written before this began
         pipeline_ = std::move(pipeline);
         GST_INFO("%s: begins", channel_->name().c_str());
         gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
