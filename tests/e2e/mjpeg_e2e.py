@@ -22,9 +22,9 @@ def stream(camera, name="main"):
 
 
 def workers():
-    """What the launcher's children work for."""
+    """What the launcher's children make for viewers."""
     listed = subprocess.run(["ps", "-o", "args=", "--ppid", str(sluice.pid)], stdout=subprocess.PIPE, text=True, check=False)
-    return sorted(line.split()[-1] for line in listed.stdout.splitlines())
+    return sorted(name for name in (line.split()[-1] for line in listed.stdout.splitlines()) if not name.endswith("/main"))
 
 
 def session(viewer):

@@ -3,6 +3,7 @@
 """Every kind of source plays: the real launcher, each time against a real server of that kind."""
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -200,6 +201,12 @@ def motion_jpeg_over_http():
     reason(s, "moved", "302")
     reason(s, "refused", "connection refused by 127.0.0.1")
     reason(s, "plain", "cannot be reached")
+    # The library for HTTP may crash: that costs its camera a moment, and nobody else anything.
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(s.pid)], check=True, capture_output=True, text=True).stdout
+    os.kill(int(next(line.split()[0] for line in listed.splitlines() if line.endswith(" basic/main"))), signal.SIGSEGV)
+    until(lambda: stream(s, "basic")["attempts"] > 1, 10, "it is noticed")
+    plays(s, "basic", codec="JPEG")
+    equal((stream(s, "open")["attempts"], stream(s, "open")["losses"]), (1, 0), "another camera")
     quiet(s)
     assert "mjpeg-pw" not in s.output()
     equal(suite.close(s), 0)
