@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -54,9 +55,17 @@ def settled(value, seconds=30):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Nobody has it, and the system gives it to nobody of itself before it is used."""
+    first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(11000, max(first_given, 20000)) # browsers refuse some below
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(type=kind) as s:
+                    s.bind(("127.0.0.1", port))
+            return port
+        except OSError:
+            pass
 
 
 def any_certificate():
@@ -427,6 +436,8 @@ class Suite:
                         if isinstance(thing, Process):
                             for line in thing.news().splitlines()[-25:]:
                                 complain(f"{thing.name}: {line[:300]}")
+                            if not thing.running():
+                                complain(f"{thing.name}: has ended with {thing.p.returncode}")
                     print(f"not ok {number} - {name}", flush=True)
                 note(f"{name}: {time.monotonic() - started:.1f} s")
         finally:
