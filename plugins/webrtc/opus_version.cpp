@@ -153,8 +153,7 @@ private:
                 return GST_BUS_DROP;
             },
             new Weak(weak_from_this()), +[](gpointer data) { drop_weak(data, nullptr); });
-        use_channel_time(
-            pipeline.get()); // a unit keeps its moment exactly, also one that was written before this began
+        use_channel_time(pipeline.get()); // units written before this began keep their moment, too
         pipeline_ = std::move(pipeline);
         GST_INFO("%s: begins", channel_->name().c_str());
         gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
