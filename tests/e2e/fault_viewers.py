@@ -40,12 +40,16 @@ class Viewer:
 
         return self.wait(first, seconds, what)
 
-    def gap(self, begin, end=None):
-        """The longest time without a picture, in seconds."""
+    def gaps(self, begin, end=None):
+        """The times without a picture, each from and to."""
         with self.changed:
             end = end or time.monotonic()
             times = [begin] + self.pictures[bisect.bisect(self.pictures, begin):bisect.bisect(self.pictures, end)] + [end]
-        return max(b - a for a, b in zip(times, times[1:]))
+        return list(zip(times, times[1:]))
+
+    def gap(self, begin, end=None):
+        """The longest time without a picture, in seconds."""
+        return max(b - a for a, b in self.gaps(begin, end))
 
     def picture_came(self, at, rtp_time):
         """Of two RTP times the way from the one to the other is the shorter one."""
