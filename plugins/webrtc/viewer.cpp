@@ -58,6 +58,8 @@ GstClockTime Viewer::run() {
             continue;
         }
         ViewerStream::Step& step = turn.step;
+        if (step.probe)
+            GST_TRACE("%s: %s", info_.id.c_str(), trace_line(*step.probe).c_str());
         if (switched)
             tell({.kind = SessionEvent::Kind::switched, .sent = *switched});
         if (step.key_unit_wanted)

@@ -116,6 +116,7 @@ TEST(FeedbackReader, HugeReportsAreCut) {
 TEST(TraceLine, SaysItAll) {
     EXPECT_EQ(trace_line({{5, 1000000, 2250000, 1200, false}, {6, 1004000, 0, 800, true}}, 9 * ms),
               "feedback 9000 5:1000:2250:1200 6:1004:lost:800");
+    EXPECT_EQ(trace_line(Probe{5 * ms, 9 * ms, 700000}), "probe 5000 9000 700000");
 }
 
 } // namespace

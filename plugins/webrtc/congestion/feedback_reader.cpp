@@ -86,4 +86,9 @@ std::string trace_line(const std::vector<PacketResult>& results, GstClockTime no
     return line;
 }
 
+std::string trace_line(const Probe& probe) {
+    return "probe " + std::to_string(probe.from / 1000) + ' ' + std::to_string(probe.to / 1000) + ' ' +
+           std::to_string(probe.bitrate);
+}
+
 } // namespace sluice

@@ -33,7 +33,8 @@ private:
     std::vector<PacketResult> results_;
 };
 
-// One line for the log from which tests/support/feedback_trace.py makes a trace.
+// Lines for the log from which tests/support/feedback_trace.py makes a trace.
 std::string trace_line(const std::vector<PacketResult>& results, GstClockTime now);
+std::string trace_line(const Probe& probe);
 
 } // namespace sluice
