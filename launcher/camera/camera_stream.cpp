@@ -21,7 +21,6 @@ constexpr std::chrono::seconds repeat_log{60};
 constexpr size_t max_zombies_per_stream = 3;
 // Over UDP silence after PLAY means a firewall more often than a slow camera.
 constexpr milliseconds udp_first_picture{2000};
-constexpr std::chrono::seconds tell_repairs{10}; // after the last one
 
 double random_fraction() {
     static std::mt19937 engine{std::random_device{}()};
@@ -293,22 +292,17 @@ void CameraStream::look(Source& source) {
     report();
 }
 
-// A jump is worth a word, and so is a clock that has to be mended picture after picture; now and then it happens to all.
 void CameraStream::look_at_clock() {
     const GstStructurePtr stats = channel_stats(channel_.get());
-    guint64 units = 0, clamped = 0, jumps = 0;
-    if (!stats || !gst_structure_get(stats.get(), "access-units", G_TYPE_UINT64, &units, "time-clamped", G_TYPE_UINT64,
-                                     &clamped, "time-jumps", G_TYPE_UINT64, &jumps, nullptr))
+    ClockWatch::Look seen;
+    if (!stats || !gst_structure_get(stats.get(), "access-units", G_TYPE_UINT64, &seen.units, "time-clamped",
+                                     G_TYPE_UINT64, &seen.clamped, "time-jumps", G_TYPE_UINT64, &seen.jumps, nullptr))
         return;
-    const Repairs before = std::exchange(repairs_, {units, clamped, jumps});
-    if (before.units == 0)
-        return;
-    const bool often = clamped - before.clamped > (units - before.units) / 2 && units - before.units >= 10;
-    if (jumps != before.jumps || often)
-        clock_ = {now() + tell_repairs, jumps != before.jumps
-                                            ? "the camera's clock has jumped; times are mended"
-                                            : "the camera's timestamps do not advance as pictures come; "
-                                              "times are mended"};
+    const Source& source = shown();
+    seen.connection = source.life.attempts() * sources_.size() + source.index;
+    if (source.pipeline)
+        seen.rtp = source.pipeline->rtp_time();
+    clock_.look(now(), seen);
 }
 
 void CameraStream::look_again() {
@@ -381,8 +375,8 @@ Failure CameraStream::failure() const {
     const Source& source = shown();
     if (source.life.state() != LifeState::streaming)
         return source.life.failure();
-    if (now() < clock_.until)
-        return {FailureClass::clock, clock_.reason};
+    if (std::string trouble = clock_.trouble(now()); !trouble.empty())
+        return {FailureClass::clock, std::move(trouble)};
     if (source.index == 0)
         return {};
     const Failure& preferred = sources_.front()->life.failure();

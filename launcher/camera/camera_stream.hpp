@@ -4,6 +4,7 @@
 
 #include "launcher/camera/attempt_gate.hpp"
 #include "launcher/camera/camera_life.hpp"
+#include "launcher/camera/clock_watch.hpp"
 #include "launcher/camera/diagnosis.hpp"
 #include "launcher/camera/source_choice.hpp"
 #include "launcher/camera/source_pipeline.hpp"
@@ -120,13 +121,7 @@ private:
     bool choosing_ = false, choose_again_ = false;
     gulong demand_signal_ = 0;
     std::shared_ptr<CameraStream*> self_; // for calls that arrive from other threads; empty inside: gone
-    struct Repairs {                      // of time, by the channel
-        uint64_t units = 0, clamped = 0, jumps = 0;
-    } repairs_;
-    struct {
-        Time until{};
-        std::string reason;
-    } clock_;
+    ClockWatch clock_;
     struct Told { // to on_change
         LifeState state = LifeState::idle;
         FailureClass failure = FailureClass::none;

@@ -157,6 +157,12 @@ SourcePipeline::Progress SourcePipeline::progress() const {
     return out;
 }
 
+std::optional<RtpTime> SourcePipeline::rtp_time() {
+    if (!depayloader_)
+        depayloader_ = picture_depayloader(pipeline_.get());
+    return depayloader_ ? rtp_time_of(depayloader_.get()) : std::nullopt;
+}
+
 std::optional<uint64_t> SourcePipeline::target_bitrate() const {
     return worker_ && worker_->bitrate() ? std::optional(worker_->bitrate()) : std::nullopt;
 }

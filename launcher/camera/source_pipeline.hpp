@@ -4,6 +4,7 @@
 
 #include "launcher/camera/failure.hpp"
 #include "launcher/camera/pipeline_factory.hpp"
+#include "launcher/camera/rtp_time.hpp"
 #include "launcher/camera/track_offer.hpp"
 #include "launcher/config/config.hpp"
 #include "plugins/core/refs.hpp"
@@ -61,6 +62,8 @@ public:
     Progress progress() const;
     // bit/s that an encoder is asked for now; nothing: there is none.
     std::optional<uint64_t> target_bitrate() const;
+    // Of the camera's pictures; nothing: they do not come by RTP to this process.
+    std::optional<RtpTime> rtp_time();
     // For who looks at what happens inside (sluice probe); it is there as long as this object.
     GstElement* element() const { return pipeline_.get(); }
 
@@ -85,6 +88,7 @@ private:
     const bool has_credentials_;
     bool slow_start_; // srtsrc waits for the name's address while it changes its state
     const std::shared_ptr<std::atomic<bool>> gone_ = std::make_shared<std::atomic<bool>>(false);
+    Ref<GstElement> depayloader_;             // of the pictures, once it was looked for and found
     std::unique_ptr<WorkerSource> worker_;    // nullptr: the media come from this process
     std::optional<Time> worker_data_;         // when it told that data come
     const std::shared_ptr<TrackOffer> offer_; // nullptr: no camera that describes itself
