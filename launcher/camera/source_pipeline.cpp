@@ -157,6 +157,8 @@ SourcePipeline::Progress SourcePipeline::progress() const {
     return out;
 }
 
+bool SourcePipeline::given_up() { return !failed_ && worker_ && worker_->given_up(); }
+
 std::optional<uint64_t> SourcePipeline::target_bitrate() const {
     return worker_ && worker_->bitrate() ? std::optional(worker_->bitrate()) : std::nullopt;
 }

@@ -59,6 +59,8 @@ public:
     void start(Mode mode);
     void set_standby(bool standby);
     Progress progress() const;
+    // To be called before it is ended because no picture comes. True: what is held to be the cause is not used any more.
+    bool given_up();
     // bit/s that an encoder is asked for now; nothing: there is none.
     std::optional<uint64_t> target_bitrate() const;
     // For who looks at what happens inside (sluice probe); it is there as long as this object.
