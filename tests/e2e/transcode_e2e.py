@@ -111,6 +111,27 @@ def a_browser_shows_it():
 
 
 @suite.case
+def it_is_left_when_the_camera_sends_what_the_viewer_can_play():
+    changes = suite.keep(Host(suite.directory, {"changes": {"media": "h265"}}, name="changes"))
+    own = suite.keep(Sluice(suite.directory, {"changes": {"main": changes.camera("changes").url()}}, name="left"))
+    until(lambda: cameras(own)["changes"]["state"] == "streaming", 20, "streams")
+    watching = suite.keep(Viewers(own))
+    viewer = watching.join("c1", "changes")
+
+    def session():
+        return {v["id"]: v for v in json.loads(own.get("/api/v1/viewers")[2])["viewers"]}.get(viewer.joined, {})
+
+    assert session()["stream"] == "web", session()
+    changes.camera("changes").reboot(media="a")
+    until(lambda: session().get("stream") == "main", 60, f"main: {session()}")
+    viewer.picture_after(time.monotonic(), 10)
+    assert viewer.closed is None, viewer.closed
+    suite.close(watching)
+    suite.close(own)
+    suite.close(changes)
+
+
+@suite.case
 def who_waits_for_another_to_end_is_next_at_once():
     one_at_a_time = suite.keep(Sluice(suite.directory, {n: {"main": host.camera("hevc").url()} for n in ("one", "two")},
                                       name="one-at-a-time", server={"transcodes": 1}))
