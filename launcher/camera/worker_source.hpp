@@ -53,7 +53,8 @@ private:
     virtual void started() {} // there is a feed
     // It could not begin because others use what there is.
     virtual bool refused() const { return false; }
-    // No picture comes although the worker has all that it needs. last: when the last one came, on the clock of channels; 0: none.
+    // No picture comes although the worker has all that it needs. last: when the last one came, on the clock of channels, or
+    // GST_CLOCK_TIME_NONE.
     virtual bool hangs(GstClockTime) const { return false; }
     Result<bool> begin();
     GstClockTime last_picture() const;
