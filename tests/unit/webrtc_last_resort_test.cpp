@@ -48,9 +48,9 @@ struct LastResort : testing::Test {
     void watch(unsigned seconds) {
         const auto shoot = [&](Producer& camera, bool reorders, unsigned i) {
             camera.now = now;
-            camera.write(i % 25 == 0              ? (reorders ? sps() : sps_no_reorder()) + pps() + idr(400)
-                         : reorders && i % 3 == 0 ? b_slice(200)
-                                                  : p_slice(200),
+            camera.write(i % 25 == 0                ? (reorders ? sps() : sps_no_reorder()) + pps() + idr(400)
+                         : reorders && i % 25 >= 15 ? b_slice(200)
+                                                    : p_slice(200),
                          now);
         };
         for (unsigned i = 0; i < 25 * seconds; ++i, now += 40 * GST_MSECOND) {
@@ -97,13 +97,18 @@ TEST_F(LastResort, IsLeftWhenTheCameraSendsWhatTheViewerCanPlay) {
 }
 
 TEST_F(LastResort, IsNotLeftForABeginningThatHasNoBFramesYet) {
-    join();
-    watch(3);
-    for (int i = 0; i < 5; ++i) {
-        main_camera.begin(false, caps(h264)); // it reconnects
-        watch(1);
-        EXPECT_EQ(stream->stream(), "web");
-        EXPECT_EQ(stream->wanted(), "web");
+    for (unsigned phase = 0; phase < 25; phase += 5) { // whenever it is looked at
+        main = std::make_shared<Channel>("front/main");
+        main_camera = Producer(main, now);
+        main_plays = false;
+        join();
+        watch(3);
+        for (unsigned i = 0; i < phase; ++i, now += 40 * GST_MSECOND)
+            turn();
+        main_plays = true;
+        watch(3);
+        EXPECT_EQ(stream->stream(), "web") << phase;
+        EXPECT_EQ(stream->wanted(), "web") << phase;
     }
 }
 
