@@ -288,8 +288,16 @@ void CameraStream::look(Source& source) {
     const bool silent = source.life.state() == LifeState::connecting && source.life.promised() &&
                         !source.life.data_seen() && due && *due <= now();
     if (!silent || !use_tcp(source))
-        apply(source, source.life.tick(now()));
+        tick(source);
     report();
+}
+
+void CameraStream::tick(Source& source) {
+    const CameraLife::Actions actions = source.life.tick(now());
+    const bool again = actions.end_attempt && source.pipeline && source.pipeline->given_up();
+    apply(source, actions);
+    if (again)
+        apply(source, source.life.retry(now()));
 }
 
 void CameraStream::look_at_clock() {

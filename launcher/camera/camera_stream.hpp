@@ -93,6 +93,7 @@ private:
     void begin_attempt(Source& source);
     void source_failed(Source& source, const SourceFailure& failure);
     void look(Source& source);
+    void tick(Source& source);
     void look_at_clock();
     bool use_tcp(Source& source);
     void wait_for_room(Source& source);

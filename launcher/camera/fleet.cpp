@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/camera/fleet.hpp"
 
+#include "launcher/worker/transcoding.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -36,9 +38,14 @@ void later(std::function<void()> call) {
 
 Fleet::Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, StreamMemory& memory,
              Transcoding& transcoding, const LifeLimits& limits)
-    : templates_(templates), memory_(memory), transcoding_(transcoding), limits_(limits), gate_(later) {
+    : templates_(templates), memory_(memory), transcoding_(transcoding), limits_(limits),
+      trial_timer_(timers_, [this] { transcoding_.try_again(); }), gate_(later) {
+    transcoding_.on_next_trial = [this](auto at) { trial_timer_.set(at); };
+    trial_timer_.set(transcoding_.next_trial());
     apply(cameras);
 }
+
+Fleet::~Fleet() { transcoding_.on_next_trial = nullptr; }
 
 void Fleet::start() {
     started_ = true;

@@ -25,6 +25,9 @@ class Fleet {
 public:
     Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, StreamMemory& memory,
           Transcoding& transcoding, const LifeLimits& limits = {});
+    ~Fleet();
+    Fleet(const Fleet&) = delete;
+    Fleet& operator=(const Fleet&) = delete;
 
     void start();
     // From now on these cameras. Streams that are described as before are not touched; the others end, or begin anew on
@@ -56,6 +59,7 @@ private:
     Teardown teardown_;
     TimerQueue timers_;
     MainTimer main_timer_{timers_};
+    TimerQueue::Timer trial_timer_; // of encoders
     AttemptGate gate_;
     std::function<void()> changed_;
     std::vector<Camera> cameras_; // told of by changed_ until they are gone

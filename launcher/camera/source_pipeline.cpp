@@ -163,6 +163,8 @@ std::optional<RtpTime> SourcePipeline::rtp_time() {
     return depayloader_ ? rtp_time_of(depayloader_.get()) : std::nullopt;
 }
 
+bool SourcePipeline::given_up() { return !failed_ && worker_ && worker_->given_up(); }
+
 std::optional<uint64_t> SourcePipeline::target_bitrate() const {
     return worker_ && worker_->bitrate() ? std::optional(worker_->bitrate()) : std::nullopt;
 }

@@ -60,6 +60,8 @@ public:
     void start(Mode mode);
     void set_standby(bool standby);
     Progress progress() const;
+    // To be called before it is ended because no picture comes. True: what is held to be the cause is not used any more.
+    bool given_up();
     // bit/s that an encoder is asked for now; nothing: there is none.
     std::optional<uint64_t> target_bitrate() const;
     // Of the camera's pictures; nothing: they do not come by RTP to this process.

@@ -18,7 +18,6 @@ public:
 private:
     Result<WorkerFeed::Task> task() override;
 
-    const std::string channel_;
     const SourceTemplate& template_;
     const SourceConfig source_;
 };

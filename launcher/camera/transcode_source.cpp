@@ -6,9 +6,16 @@
 
 namespace sluice {
 
+namespace {
+
+// Longer than the time that ChannelStats::fps is of: what came before the last picture shall not count as what came behind it.
+constexpr GstClockTime hang = 5 * GST_SECOND;
+
+} // namespace
+
 Transcode::Transcode(const Ref<GstElement>& pipeline, const std::string& channel, const SourceConfig& config,
                      const Templates& templates, Transcoding& transcoding, TimerQueue& timers)
-    : WorkerSource(pipeline, transcoding), channel_(channel), config_(config), templates_(templates),
+    : WorkerSource(pipeline, channel, transcoding), config_(config), templates_(templates),
       load_timer_(timers, [this] { look_at_load(); }), rate_(config.derived->bitrate * uint64_t(1000)),
       rate_timer_(timers, [this] { follow_rate(); }) {
     if (const auto fanout = adopt(gst_bin_get_by_name(GST_BIN(pipeline.get()), "fanout")))
@@ -35,14 +42,28 @@ Result<WorkerFeed::Task> Transcode::task() {
     }
     permit_ = std::move(permit).value();
     follows_rate_ = job->bitrate && transcoding().follows_rate(named);
-    from_ = adopt(sluice_channel_get((channel_.substr(0, channel_.find('/') + 1) + config_.derived->from).c_str()));
-    return WorkerFeed::Task{.name = channel_, .job = to_json(job.value()), .from = channel_of(from_.get())};
+    from_ = adopt(sluice_channel_get((channel().substr(0, channel().find('/') + 1) + config_.derived->from).c_str()));
+    return WorkerFeed::Task{.name = channel(), .job = to_json(job.value()), .from = channel_of(from_.get())};
 }
 
 void Transcode::started() {
     const auto now = TimerQueue::Clock::now();
     permit_->runs(feed()->pid(), now);
     load_timer_.set(now + TranscodeRoom::look_interval);
+    began_ = channel_now();
+    const ChannelStats stats = channel_of(from_.get())->stats(began_);
+    generation_ = stats.producer_present && stats.gop_complete ? stats.generation : 0;
+}
+
+// What the camera does not send is not the worker's fault, and who has given nothing yet must have been given something from the
+// start.
+bool Transcode::hangs(GstClockTime last) const {
+    const std::shared_ptr<Channel> from = channel_of(from_.get());
+    const ChannelTime now = channel_now();
+    const ChannelStats stats = from->stats(now);
+    const bool begun = GST_CLOCK_TIME_IS_VALID(last);
+    return (begun || (generation_ && generation_ == stats.generation)) && from->unavailable().empty() &&
+           stats.fps > 0 && now >= (begun ? last : began_) + hang;
 }
 
 void Transcode::look_at_load() {

@@ -26,16 +26,18 @@ private:
     Result<WorkerFeed::Task> task() override;
     void started() override;
     bool refused() const override { return refused_; }
+    bool hangs(GstClockTime last) const override;
     void follow_rate();
     void look_at_load();
 
-    const std::string channel_;
     const SourceConfig config_;
     const Templates& templates_;
     std::unique_ptr<TranscodeRoom::Permit> permit_;
     bool refused_ = false;
     TimerQueue::Timer load_timer_;
     Ref<SluiceChannel> from_;
+    GstClockTime began_ = 0;  // on the clock of channels
+    uint64_t generation_ = 0; // of what it is made of, then; 0: there was nothing to begin with
     RateFollower rate_;
     bool follows_rate_ = false;
     TimerQueue::Timer rate_timer_;

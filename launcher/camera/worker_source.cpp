@@ -16,18 +16,29 @@ Result<Ref<GstElement>> make_worker_pipeline(const std::string& channel) {
 }
 
 WorkerSource::~WorkerSource() {
-    if (feed_ && !failed_ && !encoder_.empty() && has_delivered())
+    if (feed_ && !failed_ && !encoder_.empty() && GST_CLOCK_TIME_IS_VALID(last_picture()))
         transcoding_.worked(encoder_, began_);
 }
 
-// An encoder that hangs says nothing against itself.
-bool WorkerSource::has_delivered() const {
+// Not before a key unit.
+GstClockTime WorkerSource::last_picture() const {
     const auto fanout = adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"));
     GstStructure* raw = nullptr;
     g_object_get(fanout.get(), "source-stats", &raw, nullptr);
     const GstStructurePtr stats(raw);
-    guint64 keys = 0;
-    return stats && gst_structure_get_uint64(stats.get(), "key-units", &keys) && keys > 0;
+    guint64 keys = 0, last = GST_CLOCK_TIME_NONE;
+    if (stats)
+        gst_structure_get(stats.get(), "key-units", G_TYPE_UINT64, &keys, "last-video-unit", G_TYPE_UINT64, &last,
+                          nullptr);
+    return keys > 0 ? last : GST_CLOCK_TIME_NONE;
+}
+
+// An encoder that hangs says nothing against itself.
+bool WorkerSource::given_up() {
+    if (!feed_ || failed_ || encoder_.empty() || !hangs(last_picture()))
+        return false;
+    failed_ = true;
+    return transcoding_.lost(encoder_, channel_, "the worker process gets pictures and gives none");
 }
 
 void WorkerSource::start() {
@@ -51,37 +62,44 @@ Result<bool> WorkerSource::begin() {
 
 Result<std::string> WorkerSource::choose_encoder() {
     auto encoder = transcoding_.encoder();
-    if (encoder)
+    if (encoder) {
         encoder_ = encoder.value();
+        use_ = std::make_unique<Transcoding::Use>(transcoding_, encoder_);
+    }
     return encoder;
 }
 
 std::optional<SourceEvent> WorkerSource::read(const GstStructure* told) {
+    using Part = TranscodeFailure::Part;
     std::optional<SourceEvent> out;
+    bool of_process = false;
     if (gst_structure_has_name(told, WorkerFeed::failed_message)) {
-        using Part = TranscodeFailure::Part;
-        int part = 0;
-        gst_structure_get_int(told, "part", &part);
+        int number = 0;
+        gst_structure_get_int(told, "part", &number);
+        const auto part = static_cast<Part>(number);
+        of_process = part == Part::process;
         const char* reason = gst_structure_get_string(told, "reason");
         out.emplace();
-        out->failure.kind = part == static_cast<int>(Part::source) ? FailureClass::ended : FailureClass::codec;
+        out->failure.kind = part == Part::encoder || part == Part::decoder ? FailureClass::codec : FailureClass::ended;
         out->failure.reason = reason ? reason : "";
-        out->failure.of_encoder = part == static_cast<int>(Part::encoder);
+        out->failure.of_encoder = part == Part::encoder;
     } else if (const char* text = gst_structure_get_string(told, "text")) {
         std::vector<ConfigError> errors;
         const Json event = parse_json_text(text, errors);
         out = errors.empty() ? source_event(event) : std::nullopt;
     }
     if (out && out->kind == SourceEvent::Kind::failed)
-        out->failure = judge(std::move(out->failure));
+        out->failure = judge(std::move(out->failure), of_process);
     return out;
 }
 
 // Said by a worker: of an encoder that it was never given it says nothing.
-SourceFailure WorkerSource::judge(SourceFailure failure) {
+SourceFailure WorkerSource::judge(SourceFailure failure, bool of_process) {
     failure.of_encoder = failure.of_encoder && !encoder_.empty();
     if (failure.of_encoder && !failed_)
         failure.again = transcoding_.failed(encoder_, failure.reason);
+    if (of_process && !failed_ && !encoder_.empty())
+        failure.again = transcoding_.lost(encoder_, channel_, failure.reason);
     failure.no_room = refused();
     failed_ = true;
     return failure;

@@ -29,14 +29,18 @@ public:
     virtual void carried(const GstStructure*) {}
     // That the encoder is asked for now, bit/s; 0: nothing is asked for.
     virtual uint64_t bitrate() const { return 0; }
+    // It is ended because no picture comes. True: its encoder is held to be the cause, and there is another one.
+    bool given_up();
     // Whether the worker says how far it is.
     virtual bool tells_progress() const { return false; }
     // May be nullptr.
     std::shared_ptr<void> process() const { return feed_ ? feed_->process() : nullptr; }
 
 protected:
-    WorkerSource(Ref<GstElement> pipeline, Transcoding& transcoding)
-        : pipeline_(std::move(pipeline)), transcoding_(transcoding) {}
+    // channel: what it makes.
+    WorkerSource(Ref<GstElement> pipeline, const std::string& channel, Transcoding& transcoding)
+        : pipeline_(std::move(pipeline)), channel_(channel), transcoding_(transcoding) {}
+    const std::string& channel() const { return channel_; }
     Transcoding& transcoding() { return transcoding_; }
     // The one that is to be used; when the worker says that it has failed, the next is tried at once.
     Result<std::string> choose_encoder();
@@ -49,13 +53,18 @@ private:
     virtual void started() {} // there is a feed
     // It could not begin because others use what there is.
     virtual bool refused() const { return false; }
+    // No picture comes although the worker has all that it needs. last: when the last one came, on the clock of channels, or
+    // GST_CLOCK_TIME_NONE.
+    virtual bool hangs(GstClockTime) const { return false; }
     Result<bool> begin();
-    bool has_delivered() const;
-    SourceFailure judge(SourceFailure failure);
+    GstClockTime last_picture() const;
+    SourceFailure judge(SourceFailure failure, bool of_process);
 
     const Ref<GstElement> pipeline_;
+    const std::string channel_;
     Transcoding& transcoding_;
     std::string encoder_; // empty: none
+    std::unique_ptr<Transcoding::Use> use_;
     Transcoding::Time began_{};
     bool failed_ = false;
     std::unique_ptr<WorkerFeed> feed_;

@@ -91,7 +91,7 @@ WorkerFeed::WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr
              .closed =
                  [this](const std::string& why) {
                      const std::string how = process_->ended(last_breath);
-                     fail({TranscodeFailure::Part::source,
+                     fail({TranscodeFailure::Part::process,
                            "the worker process is gone (" + (how.empty() ? why : how) + ")"});
                  }}) {
     upstream_->feed = this;

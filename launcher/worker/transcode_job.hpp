@@ -37,7 +37,7 @@ Json to_json(const TranscodeJob& job);
 std::optional<TranscodeJob> transcode_job(const Json& value);
 
 struct TranscodeFailure {
-    enum class Part { encoder, decoder, source };
+    enum class Part { encoder, decoder, source, process }; // the last is gone, and does not say so itself
     Part part = Part::source;
     std::string reason; // one line, without secrets
     bool operator==(const TranscodeFailure&) const = default;

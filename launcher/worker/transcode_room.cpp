@@ -17,7 +17,8 @@ struct TranscodeRoom::State : std::enable_shared_from_this<State> {
     unsigned running = 0;
     std::map<uint64_t, std::function<void()>> waiting; // by the order in which they came
     uint64_t numbers = 0;
-    bool telling = false;
+    bool telling = false; // tell() will come
+    bool calling = false; // who is called
 
     // Empty: there is room for one more.
     std::string full() const;
@@ -57,9 +58,11 @@ void TranscodeRoom::State::tell() {
     for (const auto& [number, call] : waiting)
         if (called.size() < most)
             called.push_back(number);
+    calling = true;
     for (const uint64_t number : called)
         if (auto found = waiting.extract(number))
             found.mapped()(); // waits anew if it wants to
+    calling = false;
 }
 
 TranscodeRoom::TranscodeRoom(const Limits& limits, WorkerLoad load, Later later)
@@ -94,6 +97,8 @@ Result<std::unique_ptr<TranscodeRoom::Permit>> TranscodeRoom::request(Time now) 
 std::unique_ptr<TranscodeRoom::Waiting> TranscodeRoom::wait(std::function<void()> room) {
     const uint64_t number = state_->numbers++;
     state_->waiting.emplace(number, std::move(room));
+    if (!state_->calling && state_->full().empty()) // one has ended since it was refused, and told nobody
+        state_->tell_later();
     return std::make_unique<Waiting>(state_, number);
 }
 

@@ -46,8 +46,8 @@ public:
     // Error: there are as many as there may be, or they use as much as they may.
     Result<std::unique_ptr<Permit>> request(Time now);
 
-    // Who was refused is called when there may be room again, in the order in which they came, as long as this is held. It may be
-    // refused again.
+    // Who was refused is called when there may be room again, in the order in which they came, as long as this is held; soon, if
+    // there is room already, unless it waits anew from within its call. It may be refused again.
     class Waiting {
     public:
         Waiting(std::weak_ptr<State> state, uint64_t number) : state_(std::move(state)), number_(number) {}

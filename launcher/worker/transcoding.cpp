@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -13,6 +14,8 @@
 namespace sluice {
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 void call_later(std::function<void()> call) {
     g_idle_add_full(
@@ -23,6 +26,11 @@ void call_later(std::function<void()> call) {
         },
         new std::function<void()>(std::move(call)),
         [](gpointer data) { delete static_cast<std::function<void()>*>(data); });
+}
+
+void warn_of_failure(const std::string& name, const std::string& reason, const hw::EncoderProfile* next) {
+    log_warning("encoder " + name + " has failed: " + reason + "; " +
+                (next ? "from now on " + next->name : std::string("there is no other one")));
 }
 
 } // namespace
@@ -40,28 +48,80 @@ Transcoding::Transcoding(hw::EncoderLadder encoders, const TranscodeRoom::Limits
 
 Transcoding::~Transcoding() = default;
 
+Transcoding::Use::Use(Transcoding& transcoding, const std::string& encoder)
+    : transcoding_(transcoding), encoder_(encoder) {
+    ++transcoding_.uses_[encoder_];
+}
+
+Transcoding::Use::~Use() { --transcoding_.uses_[encoder_]; }
+
 void Transcoding::verify(hw::Prober prober) {
+    prober_ = std::move(prober);
     std::vector<hw::EncoderProfile> hardware;
     for (const auto& rung : encoders_.rungs())
         if (rung.profile.hardware)
             hardware.push_back(rung.profile);
     if (!hardware.empty())
+        run_trials(std::move(hardware));
+}
+
+bool Transcoding::run_trials(std::vector<hw::EncoderProfile> encoders) {
+    const size_t count = encoders.size();
+    try {
         trials_ = std::make_unique<EncoderTrials>(
-            std::move(hardware), std::move(prober),
+            std::move(encoders), prober_,
             [this](const std::string& name, const hw::Probe& probe) { judge(name, probe); });
+    } catch (const std::system_error&) { // no thread, at this moment
+        return false;
+    }
+    on_trial_ = count;
+    return true;
 }
 
+// The log hears of changes only.
 void Transcoding::judge(const std::string& name, const hw::Probe& probe) {
-    if (probe.standing != hw::Probe::Standing::failed || !encoders_.remove(name, probe.reason))
-        return;
-    const hw::EncoderProfile* next = encoders_.current(now());
-    log_warning("encoder " + name + " does not work and will not be used: " + probe.reason + "; " +
-                (next ? next->name + " is used" : std::string("there is no other one")));
+    --on_trial_;
+    if (probe.works()) {
+        plan_.passed(name);
+        if (encoders_.restore(name))
+            log_info("encoder " + name + " works now and will be used again");
+    } else if (probe.standing == hw::Probe::Standing::failed) {
+        plan_.failed(name, Clock::now());
+        if (encoders_.remove(name, probe.reason)) {
+            const hw::EncoderProfile* next = encoders_.current(now());
+            log_warning("encoder " + name + " does not work and will not be used until it does: " + probe.reason +
+                        "; " + (next ? next->name + " is used" : std::string("there is no other one")));
+        }
+    } else { // it could not be tried, which changes nothing
+        plan_.put_off(name, Clock::now());
+    }
+    tell_next_trial();
 }
 
-Transcoding::Time Transcoding::now() {
-    return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
+std::optional<hw::TrialPlan::Time> Transcoding::next_trial() const {
+    const auto next = on_trial_ == 0 ? plan_.next() : std::nullopt;
+    return next ? std::optional(next->second) : std::nullopt;
 }
+
+void Transcoding::tell_next_trial() const {
+    if (on_next_trial)
+        on_next_trial(next_trial());
+}
+
+void Transcoding::try_again() {
+    const auto next = plan_.next();
+    if (!next || on_trial_ > 0)
+        return;
+    std::vector<hw::EncoderProfile> due;
+    for (const auto& rung : encoders_.rungs())
+        if (rung.profile.name == next->first && uses_[next->first] == 0)
+            due.push_back(rung.profile);
+    if (due.empty() || !run_trials(std::move(due)))
+        plan_.put_off(next->first, Clock::now());
+    tell_next_trial();
+}
+
+Transcoding::Time Transcoding::now() { return std::chrono::duration_cast<Time>(Clock::now().time_since_epoch()); }
 
 Result<std::string> Transcoding::encoder() const {
     if (const hw::EncoderProfile* profile = encoders_.current(now()))
@@ -82,8 +142,15 @@ bool Transcoding::follows_rate(const std::string& encoder) const {
 
 bool Transcoding::failed(const std::string& name, const std::string& reason) {
     const hw::EncoderProfile* next = encoders_.failed(name, reason, now());
-    log_warning("encoder " + name + " has failed: " + reason + "; " +
-                (next ? "from now on " + next->name : std::string("there is no other one")));
+    warn_of_failure(name, reason, next);
+    return next != nullptr;
+}
+
+bool Transcoding::lost(const std::string& name, const std::string& stream, const std::string& reason) {
+    if (!encoders_.lost(name, stream, reason, now()))
+        return false;
+    const hw::EncoderProfile* next = encoders_.current(now());
+    warn_of_failure(name, reason, next);
     return next != nullptr;
 }
 

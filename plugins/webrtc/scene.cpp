@@ -96,11 +96,9 @@ Result<GivenStream> give_stream(ViewerStream::Scene& scene, const std::string& w
             return Error{ErrorKind::not_acceptable, "stream '" + wanted + "', " + why};
         given = {*other, wanted + " " + why.substr(0, why.find(';'))};
     }
-    // Who gets what is made for viewers who can play none of the others needs none of those, and nobody else needs it.
-    const auto channel = scene.at(given.stream);
-    std::erase_if(scene, [&](const auto& item) {
-        return channel->last_resort() ? item.second != channel : item.second->last_resort();
-    });
+    // What is made for viewers who can play none of the others is for nobody else. They may play one of those later.
+    if (!scene.at(given.stream)->last_resort())
+        std::erase_if(scene, [](const auto& item) { return item.second->last_resort(); });
     return given;
 }
 

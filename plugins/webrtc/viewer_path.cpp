@@ -79,9 +79,29 @@ void ViewerPath::survey(const ViewerStream& stream, GstClockTime now) {
                             .playable = s.producer_present && track && track->codec == stream.codec() && !s.reorder,
                             .cached = s.gop_complete});
     }
+    leave_last_resort(stream, now);
     std::stable_sort(streams_.begin(), streams_.end(), [](const auto& a, const auto& b) {
         return (a.name == "main") != (b.name == "main") ? a.name == "main" : a.bitrate > b.bitrate;
     });
+}
+
+// What is made for viewers who can play nothing else is all there is for them until the camera sends something that they can
+// play, and from then on it is nothing for them, unless they ask for it. A whole GOP has to come first: B-frames show only then.
+void ViewerPath::leave_last_resort(const ViewerStream& stream, GstClockTime now) {
+    const auto made = [&](const std::string& name) {
+        const auto channel = stream.channel(name);
+        return channel && channel->last_resort();
+    };
+    const bool has_it = made(stream.stream()) || made(stream.wanted());
+    bool other = false;
+    for (StreamChooser::Stream& s : streams_) {
+        if (made(s.name))
+            continue;
+        s.playable = s.playable && (!has_it || stream.channel(s.name)->stats(now).key_interval > 0);
+        other |= s.playable;
+    }
+    const bool stays = has_it && (!other || made(quality()));
+    std::erase_if(streams_, [&](const auto& s) { return made(s.name) != stays; });
 }
 
 void ViewerPath::set_pace(ViewerStream& stream, const PathState& path, GstClockTime now) {

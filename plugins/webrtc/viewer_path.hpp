@@ -83,6 +83,7 @@ public:
 private:
     static constexpr GstClockTime survey_interval = 250 * GST_MSECOND;
     void survey(const ViewerStream& stream, GstClockTime now);
+    void leave_last_resort(const ViewerStream& stream, GstClockTime now);
     bool is_silent(GstClockTime now) const { return heard_feedback_ && unanswered_ && now >= unanswered_ + silent; }
     void set_pace(ViewerStream& stream, const PathState& path, GstClockTime now);
     void set_spot_checks(ViewerStream& stream, const PathState& path, GstClockTime now);

@@ -7,12 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from api import cameras
 from fault_cameras import Host
 from fault_viewers import Viewers
-from harness import BUILD, Browser, Skip, Sluice, Suite, settled, until
+from harness import Browser, Skip, Sluice, Suite, settled, until
 
 suite = Suite()
 sluice = host = viewers = None
@@ -112,30 +111,24 @@ def a_browser_shows_it():
 
 
 @suite.case
-def encoders_that_fail_cost_a_rung_each():
-    """Of three encoders one is not what its profile says, and one fails in the middle, with a picture on the wall."""
-    profiles = Path(suite.directory, "hw")
-    (profiles / "encoders").mkdir(parents=True)
-    reset = Path(suite.directory, "driver-reset")
-    works = json.loads((Path(os.environ["SLUICE_HW"]) / "encoders/x264enc.json").read_text())
-    broken = {**works, "name": "broken", "order": 1, "settings": {"no-such-property": 1}}
-    fails = {**works, "name": "fails", "factory": "fakeh264enc", "order": 2, "settings": {"fault": "error", "when": str(reset)},
-             "key-interval": {"property": "gop"}}
-    for profile in (works, broken, fails):
-        (profiles / f"encoders/{profile['name']}.json").write_text(json.dumps(profile))
-    second = suite.keep(Sluice(suite.directory, {"hevc": {"main": host.camera("hevc").url()}}, name="second",
-                               env={"SLUICE_HW": str(profiles),
-                                    "GST_PLUGIN_PATH": f"{os.environ['GST_PLUGIN_PATH']}:{BUILD / 'tests/integration'}",
-                                    "GST_REGISTRY": str(Path(suite.directory, "second.registry"))}))
-    until(lambda: cameras(second)["hevc"]["state"] == "streaming", 20, "streams")
-    viewer = suite.keep(Viewers(second)).join("h1", "hevc")
-    assert "encoder broken has failed" in second.output() and "from now on fails" in second.output(), second.output()
-    reset.touch()
-    until(lambda: "from now on x264enc" in second.output(), 10, "the next rung")
-    failed = viewer.pictures[-1]
-    viewer.picture_after(failed + 0.001, 10)
+def it_is_left_when_the_camera_sends_what_the_viewer_can_play():
+    changes = suite.keep(Host(suite.directory, {"changes": {"media": "h265"}}, name="changes"))
+    own = suite.keep(Sluice(suite.directory, {"changes": {"main": changes.camera("changes").url()}}, name="left"))
+    until(lambda: cameras(own)["changes"]["state"] == "streaming", 20, "streams")
+    watching = suite.keep(Viewers(own))
+    viewer = watching.join("c1", "changes")
+
+    def session():
+        return {v["id"]: v for v in json.loads(own.get("/api/v1/viewers")[2])["viewers"]}.get(viewer.joined, {})
+
+    assert session()["stream"] == "web", session()
+    changes.camera("changes").reboot(media="a")
+    until(lambda: session().get("stream") == "main", 60, f"main: {session()}")
+    viewer.picture_after(time.monotonic(), 10)
     assert viewer.closed is None, viewer.closed
-    print(f"# without a picture {viewer.gap(failed - 0.001) * 1000:.0f} ms")
+    suite.close(watching)
+    suite.close(own)
+    suite.close(changes)
 
 
 @suite.case

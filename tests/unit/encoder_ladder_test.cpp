@@ -34,6 +34,82 @@ TEST(EncoderLadder, AFailureCostsOneRung) {
     EXPECT_EQ(name_of(ladder.current(12s)), "cpu");
 }
 
+TEST(EncoderLadder, OneLostProcessIsNoProofTheSecondWithinAMinuteIs) {
+    EncoderLadder ladder = three();
+    EXPECT_FALSE(ladder.lost("gpu", "a/web", "SIGSEGV", 10s));
+    EXPECT_FALSE(ladder.lost("gpu", "a/web", "SIGSEGV", 71s)) << "more than a minute later";
+    EXPECT_EQ(name_of(ladder.current(71s)), "gpu");
+    EXPECT_TRUE(ladder.rungs()[0].reason.empty());
+    EXPECT_TRUE(ladder.lost("gpu", "b/web", "SIGBUS", 131s)) << "whichever stream it was";
+    EXPECT_EQ(ladder.rungs()[0].reason, "SIGBUS");
+    EXPECT_EQ(name_of(ladder.current(131s)), "igpu");
+    EXPECT_EQ(name_of(ladder.current(131s + EncoderLadder::hardware_back_off)), "gpu") << "the same way back up";
+}
+
+TEST(EncoderLadder, EachEncoderIsSuspectedOnItsOwn) {
+    EncoderLadder ladder = three();
+    EXPECT_FALSE(ladder.lost("gpu", "a/web", "x", 10s));
+    EXPECT_FALSE(ladder.lost("igpu", "a/web", "x", 11s));
+    EXPECT_EQ(name_of(ladder.current(11s)), "gpu");
+    EXPECT_FALSE(ladder.lost("unknown", "a/web", "x", 12s));
+}
+
+TEST(EncoderLadder, WhatHasNotWorkedSinceItFailedNeedsNoSecondProof) {
+    EncoderLadder ladder = three();
+    ladder.failed("gpu", "reset", 10s);
+    EXPECT_TRUE(ladder.lost("gpu", "a/web", "x", 11s)) << "one that was begun before";
+    EXPECT_EQ(ladder.rungs()[0].failures, 1u) << "it is off already";
+    EXPECT_TRUE(ladder.lost("gpu", "a/web", "x", 40s));
+    EXPECT_EQ(ladder.rungs()[0].failures, 2u);
+    EXPECT_EQ(name_of(ladder.current(99s)), "igpu") << "later each time";
+    ladder.worked("gpu", 100s);
+    EXPECT_FALSE(ladder.lost("gpu", "a/web", "x", 200s));
+}
+
+TEST(EncoderLadder, SoftwareIsNotBlamedForALostProcess) {
+    EncoderLadder ladder({profile("cpu", false), profile("other", false)});
+    for (Time now = 10s; now < 20s; now += 1s)
+        EXPECT_FALSE(ladder.lost("cpu", "a/web", "SIGKILL", now));
+    EXPECT_EQ(name_of(ladder.current(20s)), "cpu");
+}
+
+TEST(EncoderLadder, AStreamThatIsLostWithSoftwareTooIsTheCause) {
+    EncoderLadder ladder = three();
+    EXPECT_FALSE(ladder.lost("cpu", "bad/web", "x", 10s));
+    for (Time now = 11s; now <= 10s + EncoderLadder::distrust; now += 10s)
+        EXPECT_FALSE(ladder.lost("gpu", "bad/web", "x", now));
+    EXPECT_EQ(name_of(ladder.current(12s)), "gpu") << "others need not go without it";
+    EXPECT_FALSE(ladder.lost("gpu", "good/web", "x", 20s)) << "those of the other one were not counted";
+    EXPECT_TRUE(ladder.lost("gpu", "good/web", "x", 21s)) << "of other streams nothing is known";
+    ladder.worked("gpu", 60s);
+    const Time later = 20s + EncoderLadder::distrust;
+    EXPECT_FALSE(ladder.lost("gpu", "bad/web", "x", later));
+    EXPECT_TRUE(ladder.lost("gpu", "bad/web", "x", later)) << "not for ever";
+}
+
+TEST(EncoderLadder, TheLastEncoderIsNotLostBySuspicion) {
+    EncoderLadder ladder({profile("gpu", true), profile("cpu", false)});
+    ladder.failed("cpu", "no memory", 10s);
+    EXPECT_FALSE(ladder.lost("gpu", "a/web", "x", 10s));
+    EXPECT_FALSE(ladder.lost("gpu", "a/web", "x", 10s));
+    EXPECT_EQ(name_of(ladder.current(10s)), "gpu");
+    EXPECT_TRUE(ladder.lost("gpu", "a/web", "x", 11s)) << "there is another one now";
+    EXPECT_EQ(name_of(ladder.current(11s)), "cpu");
+}
+
+TEST(EncoderLadder, WhatWorksInALaterTrialIsBackOnItsRung) {
+    EncoderLadder ladder = three();
+    EXPECT_FALSE(ladder.restore("none"));
+    EXPECT_FALSE(ladder.restore("gpu")) << "it was never away";
+    ladder.failed("gpu", "reset", 10s);
+    ladder.remove("gpu", "too many sessions");
+    EXPECT_FALSE(ladder.lost("gpu", "a/web", "x", 11s)) << "one that was begun before";
+    EXPECT_TRUE(ladder.restore("gpu"));
+    EXPECT_EQ(name_of(ladder.current(11s)), "gpu") << "as if it had never failed";
+    EXPECT_TRUE(ladder.rungs()[0].reason.empty());
+    EXPECT_FALSE(ladder.restore("gpu"));
+}
+
 TEST(EncoderLadder, WhatWasRemovedStaysAway) {
     EncoderLadder ladder = three();
     EXPECT_FALSE(ladder.remove("none", "x"));

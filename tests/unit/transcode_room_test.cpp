@@ -195,6 +195,23 @@ TEST_F(TranscodeRoomTest, WhoWaitsIsToldWhenTheyNeedLess) {
     EXPECT_EQ(told, 1u);
 }
 
+TEST_F(TranscodeRoomTest, WhoWaitsOnlyWhenTheLastHasEndedIsToldAllTheSame) {
+    TranscodeRoom room = make(1);
+    auto running = std::move(room.request(now)).value();
+    ASSERT_NE(refusal(room.request(now)), "");
+    running.reset(); // between its refusal and its waiting
+    EXPECT_TRUE(calls.empty()) << "nobody waits yet";
+    unsigned told = 0;
+    const auto first = room.wait([&] { told++; }), second = room.wait([&] { told++; });
+    EXPECT_EQ(told, 0u) << "not before it knows what it holds";
+    EXPECT_EQ(calls.size(), 1u);
+    run_calls();
+    EXPECT_EQ(told, 1u) << "there is room for one";
+    running = std::move(room.request(now)).value();
+    const auto third = room.wait([&] { told++; });
+    EXPECT_TRUE(calls.empty()) << "there is none";
+}
+
 TEST_F(TranscodeRoomTest, WhoIsToldMayWaitAgainOrLetOthersGo) {
     TranscodeRoom room = make(1);
     auto running = std::move(room.request(now)).value();
