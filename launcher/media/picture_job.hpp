@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a worker process is told of the pictures that it is to make: the template's chains; as JSON over the link. Behind it come
 // the caps of a picture and the picture itself, as often as wanted. For each there is an answer, the JPEG as a unit or why there
-// is none (TranscodeFailure), and then "ready": what it took has been taken down. Pure.
+// is none (TranscodeFailure), and then "ready": what it took has been taken down. "ready" also comes first of all, when the process
+// has started. Pure.
 #pragma once
 
 #include "launcher/config/templates.hpp"

@@ -47,6 +47,10 @@ void PictureMakers::heard(uint64_t number, const MakerNews& news) {
     }
 }
 
+bool PictureMakers::cold() const {
+    return std::none_of(makers_.begin(), makers_.end(), [](const Maker& m) { return m.warm; });
+}
+
 void PictureMakers::stop() {
     stopped_ = true;
     makers_.clear();
@@ -102,6 +106,7 @@ Result<bool> PictureMakers::start() {
         return process.error();
     makers_.push_back({.number = number,
                        .process = std::move(process).value(),
+                       .warm = false,
                        .job = 0,
                        .told = false,
                        .order = {},
@@ -117,7 +122,7 @@ void PictureMakers::give(Maker& maker, Waiting waiting) {
     maker.job = waiting.id;
     maker.told = false;
     maker.order = std::move(waiting.order);
-    maker.until = now_() + limits_.time;
+    maker.until = now_() + limits_.time + (maker.warm ? std::chrono::milliseconds(0) : limits_.start);
 }
 
 void PictureMakers::picture(Maker& maker, const Result<Ref<GBytes>>& picture) {
@@ -129,6 +134,11 @@ void PictureMakers::picture(Maker& maker, const Result<Ref<GBytes>>& picture) {
 }
 
 void PictureMakers::ready(std::list<Maker>::iterator maker) {
+    if (!std::exchange(maker->warm, true)) {
+        if (maker->job)
+            maker->until = now_() + limits_.time;
+        return set_timer();
+    }
     if (maker->job == 0)
         return;
     if (!maker->told) // it should have said more
@@ -199,7 +209,7 @@ void PictureMakers::due() {
         log_warning("snapshot of " + place_of(hangs->order) + ": the worker process " +
                     (hangs->told ? "has not been ready again within " + std::to_string(limits_.ready.count())
                                  : "has not answered within " + std::to_string(limits_.time.count())) +
-                    " ms and is ended");
+                    " ms" + (hangs->warm ? "" : " and the time for its start") + " and is ended");
         end(hangs, {ErrorKind::unavailable, "the picture was not decoded in time"});
     }
 }

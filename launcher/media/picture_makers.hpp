@@ -30,7 +30,7 @@ public:
 struct MakerNews {
     enum class Kind {
         picture, // `picture`: what has become of the one that it was asked for
-        ready,   // it can begin with the next one
+        ready,   // it has started, or can begin with the next one
         gone,    // it has ended: `how`
     };
     Kind kind = Kind::ready;
@@ -43,11 +43,12 @@ public:
     using Time = TimerQueue::Time;
     struct Limits {
         size_t at_once = 2;
-        std::chrono::milliseconds time{2000}; // for a picture; then its process is ended
-        std::chrono::milliseconds ready{500}; // from there until it can begin with the next; likewise
-        std::chrono::seconds spare{5};        // that a process beyond the first is kept for nothing
-        size_t resident = 256u << 20;         // bytes that one may keep between two pictures
-        size_t crashes = 64;                  // pictures that have ended a process, kept in mind
+        std::chrono::milliseconds start{5000}; // from the start of a process until it is ready for the first one
+        std::chrono::milliseconds time{2000};  // for a picture; then its process is ended
+        std::chrono::milliseconds ready{500};  // from there until it can begin with the next; likewise
+        std::chrono::seconds spare{5};         // that a process beyond the first is kept for nothing
+        size_t resident = 256u << 20;          // bytes that one may keep between two pictures
+        size_t crashes = 64;                   // pictures that have ended a process, kept in mind
     };
     struct Events {
         // number: of the process, for heard(); never 0.
@@ -59,6 +60,8 @@ public:
     PictureMakers(TimerQueue& timers, std::function<Time()> now, Events events, const Limits& limits);
 
     void make(uint64_t id, const SnapshotDesk::Order& order);
+    // Whoever asks now waits for the start of a process.
+    bool cold() const;
     // Of a process that is no longer ours: nothing happens.
     void heard(uint64_t number, const MakerNews& news);
     // All processes end; nobody is told, and none is begun any more.
@@ -68,7 +71,8 @@ private:
     struct Maker {
         uint64_t number = 0;
         std::unique_ptr<PictureMaker> process;
-        uint64_t job = 0; // 0: none
+        bool warm = false; // it has said that it is ready
+        uint64_t job = 0;  // 0: none
         bool told = false;
         SnapshotDesk::Order order;
         Time until; // of a job: its deadline; else when it is a spare that nobody has needed

@@ -21,6 +21,17 @@ namespace {
 constexpr const char* process_name = "snapshots"; // shown by ps
 constexpr int messages_of_a_picture = 2;
 
+Result<WireText> job_of(const Templates& templates, unsigned width) {
+    const auto chains = picture_chains(templates, width);
+    if (!chains)
+        return chains.error();
+    WireText out = wire_text(WireType::job, picture_job_json(chains.value()).dump());
+    if (out.body.size() > max_wire_text)
+        return Error{ErrorKind::unavailable,
+                     std::string("the template ") + snapshot_template + " is too long for a worker process"};
+    return out;
+}
+
 // Nothing: a worker says no such thing.
 std::optional<MakerNews> news_of(WireMessage& message) {
     MakerNews news{.kind = MakerNews::Kind::picture};
@@ -52,6 +63,9 @@ std::optional<MakerNews> news_of(WireMessage& message) {
 } // namespace
 
 Result<std::unique_ptr<PictureMaker>> PictureProcess::start(const Templates& templates, Tell tell) {
+    auto first = job_of(templates, 0);
+    if (!first)
+        return first.error();
     int fd = -1;
     auto process = WorkerProcess::start(process_name, fd);
     if (!process)
@@ -59,8 +73,7 @@ Result<std::unique_ptr<PictureMaker>> PictureProcess::start(const Templates& tem
     std::unique_ptr<PictureProcess> out;
     try { // neither a descriptor nor a thread need be left
         out.reset(new PictureProcess(templates, std::move(process).value(), fd, std::move(tell)));
-        if (auto first = out->job(0))
-            out->link_.send(std::move(first).value());
+        out->link_.send(std::move(first).value());
         out->link_.start();
     } catch (const std::system_error& error) {
         if (!out)
@@ -81,19 +94,8 @@ PictureProcess::PictureProcess(const Templates& templates, std::unique_ptr<Worke
                      gone(how.empty() ? why : how);
                  }}) {}
 
-Result<WireText> PictureProcess::job(unsigned width) const {
-    const auto chains = picture_chains(templates_, width);
-    if (!chains)
-        return chains.error();
-    WireText out = wire_text(WireType::job, picture_job_json(chains.value()).dump());
-    if (out.body.size() > max_wire_text)
-        return Error{ErrorKind::unavailable,
-                     std::string("the template ") + snapshot_template + " is too long for a worker process"};
-    return out;
-}
-
 Result<bool> PictureProcess::make(const SnapshotDesk::Order& order) {
-    auto first = job(order.width);
+    auto first = job_of(templates_, order.width);
     if (!first)
         return first.error();
     const AccessUnit& unit = *order.picture->unit;
@@ -107,7 +109,7 @@ Result<bool> PictureProcess::make(const SnapshotDesk::Order& order) {
     g_free(caps);
     if (second.body.size() > max_wire_text)
         return Error{ErrorKind::unavailable, "the camera's picture says too much of what it is"};
-    expected_ = messages_of_a_picture;
+    expected_ += messages_of_a_picture;
     link_.send(std::move(first).value());
     link_.send(std::move(second));
     link_.send(wire_text(WireType::unit, {reinterpret_cast<const char*>(bytes.data().data()), bytes.data().size()}));

@@ -14,8 +14,8 @@ namespace sluice {
 
 class PictureProcess final : public PictureMaker {
 public:
-    // Called in the link's thread, at most three times for a picture, and once without one: when the process has ended or
-    // says what it was not asked for.
+    // Called in the link's thread: once when the process has started, twice for each picture, and when it has ended or says what
+    // it was not asked for.
     using Tell = std::function<void(MakerNews)>;
 
     // In the main thread. templates: outlives it.
@@ -28,13 +28,12 @@ private:
         100}; // from the end of the connection to that of the process
 
     PictureProcess(const Templates& templates, std::unique_ptr<WorkerProcess> process, int fd, Tell tell);
-    Result<WireText> job(unsigned width) const;
     void take(WireMessage& message);
     void gone(const std::string& how);
 
     const Templates& templates_;
     const Tell tell_;
-    std::atomic<int> expected_{0}; // messages: what is made has an answer and an end
+    std::atomic<int> expected_{1}; // messages: that it has started; for each picture, what has become of it and its end
     bool gone_ = false;            // the link's thread
     std::unique_ptr<WorkerProcess> process_;
     WorkerLink link_; // its thread uses all the others

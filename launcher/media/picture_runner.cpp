@@ -55,6 +55,7 @@ void PictureRunner::load(const TemplateChains& job) {
     for (const TemplateChain& chain : job.chains)
         if (const auto bin = make_chain(chain, job.settings))
             gst_element_set_state(bin.value().get(), GST_STATE_NULL);
+    send_text(picture_ready_json().dump());
 }
 
 void PictureRunner::take(WireMessage& message) {

@@ -163,7 +163,8 @@ void Snapshots::order(const Ask& ask, const AccessUnitPtr& unit, const Done& don
         else
             done(made.error());
     };
-    const SnapshotDesk::Order wanted{ask.channel + '\n' + ask.description, width.value(), picture.value()};
+    const SnapshotDesk::Order wanted{ask.channel + '\n' + ask.description, width.value(), picture.value(),
+                                     makers_.cold() ? limits_.makers.start : std::chrono::milliseconds(0)};
     if (const auto own = width.value() == 0 ? own_jpeg(unit) : nullptr)
         return answer(desk_.take(wanted, own));
     desk_.ask(wanted, answer);

@@ -271,7 +271,7 @@ def a_crash_or_a_hang_costs_that_picture_and_nobody_else():
     CRASH.touch()
     status, why, _ = ask()
     equal((status, why), (503, "the camera's picture cannot be decoded: the worker process is gone (killed by SIGSEGV)"))
-    second = one_worker(first)
+    one_worker(first)
 
     def not_twice():
         before = one_worker()
@@ -281,7 +281,7 @@ def a_crash_or_a_hang_costs_that_picture_and_nobody_else():
 
     until(not_twice, 10, "two wishes for the same key frame crash one process, also in another width")
     CRASH.unlink()
-    works_again(first, second)
+    works_again(first)
 
     third = one_worker()
     idle = len(os.listdir(f"/proc/{third}/task"))

@@ -17,7 +17,10 @@ using Kind = MakerNews::Kind;
 
 struct Room {
     struct Process final : PictureMaker {
-        Process(Room& owner, uint64_t its_number) : room(owner), number(its_number) { room.running[number] = this; }
+        Process(Room& owner, uint64_t its_number) : room(owner), number(its_number) {
+            room.running[number] = this;
+            room.last_started = number;
+        }
         ~Process() override { room.running.erase(number); }
         Result<bool> make(const SnapshotDesk::Order& order) override {
             if (room.takes_none)
@@ -37,12 +40,18 @@ struct Room {
         auto picture = std::make_shared<KeyPicture>();
         picture->unit = unit;
         makers.make(++last_id, {place, 0, picture});
+        warm();
+    }
+    void warm() {
+        for (; quick && last_warm < last_started; makers.heard(++last_warm, {})) {
+        }
     }
     void hear(uint64_t number, Kind kind, const std::string& how = "") {
         MakerNews news{.kind = kind, .picture = Error{}, .how = how};
         if (kind == Kind::picture)
             news.picture = adopt(g_bytes_new("jpeg", 4));
         makers.heard(number, news);
+        warm();
     }
     void done(uint64_t number) {
         hear(number, Kind::picture);
@@ -51,6 +60,7 @@ struct Room {
     void after(std::chrono::milliseconds time) {
         now += time;
         timers.run(now);
+        warm();
     }
     Lines take() { return std::exchange(told, {}); }
 
@@ -59,7 +69,8 @@ struct Room {
     std::map<uint64_t, Process*> running;
     Lines asked, told;
     bool takes_none = false, starts_none = false;
-    uint64_t last_id = 0;
+    bool quick = true; // a process is ready as soon as it is started
+    uint64_t last_id = 0, last_started = 0, last_warm = 0;
     uint8_t contents = 100;
     PictureMakers makers{timers,
                          [this] { return now; },
@@ -176,6 +187,31 @@ TEST(PictureMakers, OneThatIsBeingTakenDownIsWaitedForAWhile) {
     EXPECT_FALSE(r.running.count(1));
     EXPECT_EQ(r.asked.back(), "3: c");
     EXPECT_EQ(r.take(), Lines{"1 ended"});
+}
+
+TEST(PictureMakers, AStartHasItsOwnTime) {
+    Room r;
+    r.quick = false;
+    EXPECT_TRUE(r.makers.cold());
+    r.make("a");
+    r.after(4s);
+    EXPECT_TRUE(r.makers.cold());
+    r.hear(1, Kind::ready);
+    EXPECT_FALSE(r.makers.cold());
+    EXPECT_TRUE(r.take().empty()) << "that is not yet the end of the picture";
+    r.after(1999ms);
+    EXPECT_TRUE(r.running.count(1)) << "the picture's time begins when the process has started";
+    r.done(1);
+    EXPECT_EQ(r.take(), (Lines{"1 made", "1 ended"}));
+    r.make("b");
+    r.hear(1, Kind::gone, "killed by SIGKILL");
+    r.take();
+    r.make("c");
+    r.after(6999ms);
+    EXPECT_TRUE(r.take().empty());
+    r.after(1ms);
+    EXPECT_EQ(r.take(), (Lines{"3 the picture was not decoded in time", "3 ended"}));
+    EXPECT_FALSE(r.running.count(2)) << "one that never starts is ended as well";
 }
 
 TEST(PictureMakers, OneThatHasGrownIsReplaced) {
