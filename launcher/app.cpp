@@ -211,7 +211,7 @@ int run(const Options& options, const Config& config, const Templates& templates
     Events events(services.cameras);
     services.events = &events;
     services.signed_urls = &signed_urls;
-    Snapshots snapshots;
+    Snapshots snapshots(templates);
     services.snapshots = &snapshots;
     Go2rtcSockets go2rtc(services.signalling);
     services.go2rtc = &go2rtc;
@@ -252,12 +252,12 @@ int run(const Options& options, const Config& config, const Templates& templates
     events.going_away();
     fleet.on_change(nullptr);
     viewers.value()->stop();
-    bool in_time = fleet.stop(close_deadline);
-    in_time = snapshots.stop(std::chrono::milliseconds(500)) && in_time;
+    const bool in_time = fleet.stop(close_deadline);
+    snapshots.stop();
     server.stop();
     auth.reset();
     if (!in_time)
-        log_warning("some connections to cameras, or decoders of snapshots, did not close in time");
+        log_warning("some connections to cameras did not close in time");
     log_info("closed");
     // Threads that hang in a pipeline must not touch what is being destroyed.
     if (!in_time)

@@ -3,6 +3,8 @@
 
 #include "hw/elements.hpp"
 #include "launcher/camera/source_runner.hpp"
+#include "launcher/media/picture_job.hpp"
+#include "launcher/media/picture_runner.hpp"
 #include "launcher/worker/link.hpp"
 #include "launcher/worker/process.hpp"
 #include "launcher/worker/transcode.hpp"
@@ -64,12 +66,16 @@ private:
             begin(message);
         else if (transcode_)
             transcode_->take(message);
+        else if (pictures_)
+            pictures_->take(message);
     }
     void begin(const WireMessage& message) {
         std::vector<ConfigError> errors;
         const Json text = parse_json_text(message.text(), errors);
         if (auto source = errors.empty() ? source_job(text) : std::nullopt)
             return begin_source(std::move(*source));
+        if (auto pictures = errors.empty() ? picture_job(text) : std::nullopt)
+            return begin_pictures(std::move(*pictures));
         const auto job = errors.empty() ? transcode_job(text) : std::nullopt;
         if (!job || transcode_)
             return fail({TranscodeFailure::Part::source, "this worker does not know such a job"});
@@ -78,6 +84,12 @@ private:
             return fail({TranscodeFailure::Part::source, made.error().text});
         transcode_ = std::move(made).value();
         link_.send_from(result_);
+    }
+    // The only one that may get another job.
+    void begin_pictures(TemplateChains job) {
+        if (!pictures_)
+            pictures_ = std::make_unique<PictureRunner>([&link = link_](WireText said) { link.send(std::move(said)); });
+        pictures_->begin(std::move(job));
     }
     void begin_source(SourceJob job) {
         struct Call {
@@ -117,6 +129,8 @@ private:
     const Ref<GMainLoop> loop_;
     std::unique_ptr<SourceRunner> source_; // the main context's
     std::unique_ptr<TranscodePipeline> transcode_;
+    std::unique_ptr<PictureRunner>
+        pictures_; // its calls in the main context come from a loop that ends with the process
     WorkerLink link_;
 };
 

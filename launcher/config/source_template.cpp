@@ -6,12 +6,17 @@
 #include "launcher/config/secret.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace sluice {
 
 namespace {
 
 constexpr size_t max_template_bytes = 64 * 1024;
+constexpr std::pair<SourceTemplate::Kind, const char*> kinds[] = {{SourceTemplate::Kind::source, "source"},
+                                                                  {SourceTemplate::Kind::derived, "derived"},
+                                                                  {SourceTemplate::Kind::snapshot, "snapshot"}};
 constexpr const char* only_in_launcher[] = {"fanoutsrc", "intervideosrc", "interaudiosrc", "intersubsrc", "proxysrc"};
 
 // Of a text of gst-launch-1.0, where a factory stands alone between blanks, "!" and parentheses.
@@ -40,10 +45,7 @@ public:
             out_.name = name.value_or("");
         if (root.contains("description"))
             out_.description = text(root, "", "description").value_or("");
-        const bool derived = root.contains("kind") && text(root, "", "kind") == "derived";
-        if (!derived && root.contains("kind") && root["kind"] != "source")
-            error("/kind", "found another kind, allowed: source, derived");
-        out_.kind = derived ? SourceTemplate::Kind::derived : SourceTemplate::Kind::source;
+        kind(root);
         out_.loop = boolean(root, "", "loop");
         out_.in_process = boolean(root, "", "in-process");
         if (!root.contains("parameters") || !root["parameters"].is_object())
@@ -51,8 +53,10 @@ public:
         else
             for (const auto& item : root["parameters"].items())
                 out_.parameters[item.key()] = parameter(item.value(), json_pointer("/parameters", item.key()));
-        if (derived)
-            return parse_derived(root);
+        if (out_.kind == SourceTemplate::Kind::snapshot)
+            check_snapshot();
+        if (out_.kind != SourceTemplate::Kind::source)
+            return parse_branches_only(root);
         out_.pipeline = pipeline(root, "", nullptr);
         if (root.contains("branches"))
             branches(root["branches"], "/branches");
@@ -60,16 +64,46 @@ public:
     }
 
 private:
-    // Its tracks come by themselves, so there is nothing but branches.
-    void parse_derived(const Json& root) {
+    void kind(const Json& root) {
+        if (root.contains("kind")) {
+            const auto found = std::find_if(std::begin(kinds), std::end(kinds),
+                                            [&](const auto& one) { return root["kind"] == one.second; });
+            if (found == std::end(kinds))
+                return error("/kind", "found another kind, allowed: source, derived, snapshot");
+            out_.kind = found->first;
+        }
+        // One by another name would never be used, and one of another kind in its place would be missed late.
+        if ((out_.kind == SourceTemplate::Kind::snapshot) != (out_.name == snapshot_template))
+            error("/kind", std::string("found the kind ") + kind_name() + " in the template " + out_.name +
+                               ", allowed: snapshot in the template " + snapshot_template + ", and only there");
+    }
+
+    const char* kind_name() const { return kinds[static_cast<size_t>(out_.kind)].second; }
+
+    // The width is all that who asks for a picture can say.
+    void check_snapshot() {
+        const auto width = out_.parameters.find(snapshot_width);
+        if (width == out_.parameters.end() || width->second.type != TemplateParameter::Type::integer ||
+            width->second.fallback)
+            error(json_pointer("/parameters", snapshot_width),
+                  "found none that can be asked for, allowed: an integer without default (a template of the kind "
+                  "snapshot)");
+        for (const auto& [name, parameter] : out_.parameters)
+            if (parameter.required)
+                error(json_pointer("/parameters", name) + "/required",
+                      "found true in a template of the kind snapshot, allowed: false: nobody gives it a value");
+    }
+
+    // What comes to it comes by itself, so there is nothing but branches.
+    void parse_branches_only(const Json& root) {
+        const std::string here = std::string("a template of the kind ") + kind_name();
         for (const char* name : {"pipeline", "loop"})
             if (root.contains(name))
-                error(json_pointer("", name), "found it in a template of the kind derived, allowed: branches only");
+                error(json_pointer("", name), "found it in " + here + ", allowed: branches only");
         if (!root.contains("branches") || !root["branches"].is_array() || root["branches"].empty())
-            return error("/branches", "found none, allowed: a list with at least one (a template of the kind derived)");
+            return error("/branches", "found none, allowed: a list with at least one (" + here + ")");
         if (out_.in_process)
-            error("/in-process",
-                  "found true in a template of the kind derived, allowed: false: it runs in a worker process");
+            error("/in-process", "found true in " + here + ", allowed: false: it runs in a worker process");
         branches(root["branches"], "/branches");
         sets_what_is_there();
         stays_alone();
@@ -231,7 +265,7 @@ private:
             SourceTemplate::Branch branch;
             branch.caps = text(list[i], here, "caps").value_or("");
             branch.pipeline =
-                pipeline(list[i], here, out_.kind == SourceTemplate::Kind::derived ? &branch.pieces : nullptr);
+                pipeline(list[i], here, out_.kind == SourceTemplate::Kind::source ? nullptr : &branch.pieces);
             out_.branches.push_back(std::move(branch));
         }
     }

@@ -33,8 +33,8 @@ struct TemplateParameter {
 
 struct SourceTemplate {
     // source: pictures from outside. derived: another stream of the camera, which comes to its branches; all of it runs in a
-    // worker process.
-    enum class Kind { source, derived };
+    // worker process. snapshot: a key frame comes to its branches, and leaves them as a JPEG; likewise.
+    enum class Kind { source, derived, snapshot };
     std::string name, description;
     Kind kind = Kind::source;
     std::map<std::string, TemplateParameter> parameters;
@@ -48,7 +48,7 @@ struct SourceTemplate {
     struct Branch {
         std::string caps;     // of the track
         std::string pipeline; // from there to the fanoutsink
-        // What is there only if one of these parameters has a value. Of templates of the kind derived.
+        // What is there only if one of these parameters has a value. Not of templates of the kind source.
         struct Piece {
             size_t at; // in the pipeline's text
             std::string text;
@@ -63,6 +63,10 @@ struct SourceTemplate {
 
 // Of streams that name none, and of those that nobody has described.
 constexpr const char* usual_derived_template = "transcode";
+// The only one of its kind: nobody names another.
+constexpr const char* snapshot_template = "snapshot";
+// Its parameter that says how wide the JPEG is; it has a value only if that is not as wide as the picture.
+constexpr const char* snapshot_width = "width";
 
 // One property to set.
 struct PropertySetting {

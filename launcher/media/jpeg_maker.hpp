@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One key frame becomes one JPEG: a small pipeline that lives for that picture.
+// In a worker process: one key frame becomes one JPEG, by a small pipeline that lives for that picture.
 #pragma once
 
-#include "launcher/media/key_picture.hpp"
+#include "launcher/worker/template_chains.hpp"
+#include "plugins/core/refs.hpp"
+#include "plugins/core/result.hpp"
+
+#include <gst/gst.h>
 
 #include <chrono>
-#include <string>
+#include <memory>
 
 namespace sluice {
 
-// Blocks; not for the main context. What has been made is there before the pipeline is taken down, which may hang when a
-// decoder does: that is what the destructor waits for.
+// Blocks. What has been made is there before the pipeline is taken down, which may hang when a decoder does: that is what the
+// destructor waits for.
 class JpegMaker {
 public:
-    // width: of the result, 0 as it comes. Error (unavailable): an element is missing, with the package that has it.
-    static Result<JpegMaker> create(Codec codec, GstCaps* caps, unsigned width);
+    // job: of the template `snapshot`; caps: of the picture. Error (unavailable): an element is missing, with the package that has
+    // it, or the template does not fit.
+    static Result<JpegMaker> create(const TemplateChains& job, GstCaps* caps);
     JpegMaker(JpegMaker&&) = default;
     JpegMaker& operator=(JpegMaker&&) = delete;
     ~JpegMaker();

@@ -47,7 +47,7 @@ void SnapshotDesk::ask(const Order& order, Done done) {
         ++counts_.refused;
         return done(Error{ErrorKind::too_many, "too many snapshots are being made just now"});
     }
-    jobs_.push_back({0, order, {}, now_() + limits_.time, false});
+    jobs_.push_back({0, order, {}, now_() + limits_.time + order.more, false});
     jobs_.back().done.push_back(std::move(done));
     begin_next();
     set_timer();

@@ -29,6 +29,7 @@ public:
         std::string place; // what the picture is of: the newest one of each place is kept
         unsigned width = 0;
         KeyPicturePtr picture;
+        std::chrono::milliseconds more{0}; // time, because what makes it has to start first
     };
     struct Limits {
         size_t at_once = 2;

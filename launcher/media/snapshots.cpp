@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/media/snapshots.hpp"
 
-#include "launcher/log.hpp"
-#include "launcher/media/jpeg_maker.hpp"
+#include "launcher/media/picture_process.hpp"
 #include "plugins/core/credentials.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 
 namespace sluice {
 
@@ -44,59 +40,56 @@ struct Snapshots::Waiting {
     TimerQueue::Time deadline;
 };
 
-// What the threads share with us, and what is left of it when we are gone.
-struct Snapshots::Workers {
+// Where the threads of links leave what they have heard, and what is left of it when we are gone.
+struct Snapshots::Post {
     Snapshots* owner = nullptr; // main context; NULL: gone
-    std::mutex mutex;
-    std::condition_variable changed;
-    size_t running = 0;
 
     // Into the main context.
-    static void post(const std::shared_ptr<Workers>& self, std::function<void(Snapshots&)> act) {
+    static void put(const std::shared_ptr<Post>& self, uint64_t number, MakerNews news) {
         struct Held {
-            std::shared_ptr<Workers> workers;
-            std::function<void(Snapshots&)> act;
+            std::shared_ptr<Post> post;
+            uint64_t number;
+            MakerNews news;
         };
         g_main_context_invoke_full(
             nullptr, G_PRIORITY_DEFAULT,
             [](gpointer data) -> gboolean {
                 const auto* held = static_cast<Held*>(data);
-                if (held->workers->owner)
-                    held->act(*held->workers->owner);
+                if (held->post->owner)
+                    held->post->owner->makers_.heard(held->number, held->news);
                 return G_SOURCE_REMOVE;
             },
-            new Held{self, std::move(act)}, [](gpointer data) { delete static_cast<Held*>(data); });
-    }
-    void left() {
-        const std::lock_guard lock(mutex);
-        --running;
-        changed.notify_all();
+            new Held{self, number, std::move(news)}, [](gpointer data) { delete static_cast<Held*>(data); });
     }
 };
 
-Snapshots::Snapshots(const SnapshotLimits& limits)
-    : limits_(limits), salt_(random_token(6)),
+Snapshots::Snapshots(const Templates& templates, const SnapshotLimits& limits)
+    : limits_(limits), salt_(random_token(6)), templates_(templates),
       desk_(
-          timers_, TimerQueue::Clock::now, [this](uint64_t id, const SnapshotDesk::Order& o) { begin(id, o); },
-          limits.desk),
-      workers_(std::make_shared<Workers>()) {
-    workers_->owner = this;
+          timers_, TimerQueue::Clock::now,
+          [this](uint64_t id, const SnapshotDesk::Order& order) { makers_.make(id, order); }, limits.desk),
+      post_(std::make_shared<Post>()),
+      makers_(timers_, TimerQueue::Clock::now,
+              {.start = [this](uint64_t number) { return start(number); },
+               .finished = [this](uint64_t id, const auto& made) { desk_.finished(id, made); },
+               .ended = [this](uint64_t id) { desk_.ended(id); }},
+              limits.makers) {
+    post_->owner = this;
 }
 
 Snapshots::~Snapshots() {
-    stop(std::chrono::milliseconds(0));
-    workers_->owner = nullptr;
+    stop();
+    post_->owner = nullptr;
 }
 
-bool Snapshots::stop(std::chrono::milliseconds time) {
+void Snapshots::stop() {
     stopped_ = true;
     late_.clear();
+    makers_.stop();
     const auto waiting = std::move(waiting_);
     waiting_.clear();
     for (const auto& w : waiting)
         w->done(Error{ErrorKind::unavailable, "the server is closing"});
-    std::unique_lock lock(workers_->mutex);
-    return workers_->changed.wait_for(lock, time, [this] { return workers_->running == 0; });
 }
 
 void Snapshots::take(const Ask& ask, Done done) {
@@ -170,29 +163,16 @@ void Snapshots::order(const Ask& ask, const AccessUnitPtr& unit, const Done& don
         else
             done(made.error());
     };
-    const SnapshotDesk::Order wanted{ask.channel + '\n' + ask.description, width.value(), picture.value()};
+    const SnapshotDesk::Order wanted{ask.channel + '\n' + ask.description, width.value(), picture.value(),
+                                     makers_.cold() ? limits_.makers.start : std::chrono::milliseconds(0)};
     if (const auto own = width.value() == 0 ? own_jpeg(unit) : nullptr)
         return answer(desk_.take(wanted, own));
     desk_.ask(wanted, answer);
 }
 
-// A thread for each picture: the desk bounds how many there are, and one that hangs is no loss to the others.
-void Snapshots::begin(uint64_t id, const SnapshotDesk::Order& order) {
-    {
-        const std::lock_guard lock(workers_->mutex);
-        ++workers_->running;
-    }
-    std::thread([workers = workers_, id, order, time = limits_.desk.time] {
-        {
-            const TrackPtr track = order.picture->unit->track;
-            auto maker = JpegMaker::create(track->codec, track->caps.get(), order.width);
-            const Result<Ref<GBytes>> made =
-                maker ? maker->make(order.picture->unit->buffer.get(), time) : Result<Ref<GBytes>>(maker.error());
-            Workers::post(workers, [id, made](Snapshots& self) { self.desk_.finished(id, made); });
-        }
-        Workers::post(workers, [id](Snapshots& self) { self.desk_.ended(id); });
-        workers->left();
-    }).detach();
+Result<std::unique_ptr<PictureMaker>> Snapshots::start(uint64_t number) {
+    return PictureProcess::start(templates_,
+                                 [post = post_, number](MakerNews news) { Post::put(post, number, std::move(news)); });
 }
 
 } // namespace sluice

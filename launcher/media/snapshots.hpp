@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Single pictures of cameras as JPEG, from the key frame that the channel holds anyway. Lives in the main context; pictures are
-// decoded by worker threads.
+// decoded by worker processes.
 #pragma once
 
 #include "launcher/camera/main_timer.hpp"
+#include "launcher/config/templates.hpp"
+#include "launcher/media/picture_makers.hpp"
 #include "launcher/media/picture_wait.hpp"
 #include "launcher/media/snapshot_desk.hpp"
 
@@ -18,6 +20,7 @@ namespace sluice {
 
 struct SnapshotLimits {
     SnapshotDesk::Limits desk{};
+    PictureMakers::Limits makers{};
     size_t waiting = 64;                   // for a camera's first picture
     std::chrono::milliseconds wait{5'000}; // as long as a viewer's join does
 };
@@ -44,33 +47,36 @@ public:
     // Errors: bad_input (names what is allowed), unavailable (with the reason), too_many.
     using Done = std::function<void(const Result<Picture>&)>;
 
-    explicit Snapshots(const SnapshotLimits& limits = {});
+    // templates: outlives it.
+    explicit Snapshots(const Templates& templates, const SnapshotLimits& limits = {});
     ~Snapshots();
     Snapshots(const Snapshots&) = delete;
     Snapshots& operator=(const Snapshots&) = delete;
 
     void take(const Ask& ask, Done done);
-    // Whoever waits is told that the server ends. True if all decoders have come to an end within the time.
-    bool stop(std::chrono::milliseconds time);
+    // Whoever waits is told that the server ends, and so do the worker processes.
+    void stop();
     const SnapshotDesk::Counts& counts() const { return desk_.counts(); }
 
 private:
     struct Waiting;
-    struct Workers;
+    struct Post;
     void look(Waiting& waiting);
     void late();
     void set_timer();
     void order(const Ask& ask, const AccessUnitPtr& unit, const Done& done);
-    void begin(uint64_t id, const SnapshotDesk::Order& order);
+    Result<std::unique_ptr<PictureMaker>> start(uint64_t number);
 
     const SnapshotLimits limits_;
     const std::string salt_; // tags of an earlier life of the process are others
     TimerQueue timers_;
     MainTimer main_timer_{timers_};
     TimerQueue::Timer late_{timers_, [this] { late(); }};
+    const Templates& templates_;
     SnapshotDesk desk_;
     std::list<std::unique_ptr<Waiting>> waiting_;
-    std::shared_ptr<Workers> workers_;
+    const std::shared_ptr<Post> post_;
+    PictureMakers makers_; // their threads use the post
     bool stopped_ = false;
 };
 

@@ -32,7 +32,8 @@ public:
     WorkerLink& operator=(const WorkerLink&) = delete;
 
     void start();
-    // Any thread. Leaves before the next unit. Few and small: when max_texts wait, the other end has hung and the link is closed.
+    // Any thread. Leaves before the channel's next unit. Few, and small unless each is waited for: when max_texts wait, the other
+    // end has hung and the link is closed.
     void send(WireText message);
     // Any thread, once, if there was none from the start: what is sent from now on.
     void send_from(std::shared_ptr<Channel> channel);

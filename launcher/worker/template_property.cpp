@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/worker/template_property.hpp"
 
-#include "plugins/core/refs.hpp"
-
 namespace sluice {
 
 namespace {
@@ -88,6 +86,35 @@ Result<bool> set_template_property(GstElement* bin, const PropertySetting& setti
     g_object_set_property(G_OBJECT(element.get()), setting.property.c_str(), &value);
     g_value_unset(&value);
     return true;
+}
+
+const TemplateChain* chain_for(const std::vector<TemplateChain>& chains, const GstCaps* caps) {
+    for (const TemplateChain& chain : chains)
+        if (const auto takes = adopt(gst_caps_from_string(chain.caps.c_str()));
+            takes && gst_caps_can_intersect(caps, takes.get()))
+            return &chain;
+    return nullptr;
+}
+
+Result<Ref<GstElement>> make_chain(const TemplateChain& chain, const std::vector<PropertySetting>& settings,
+                                   std::string* missing) {
+    GstParseContext* context = gst_parse_context_new();
+    GError* raw = nullptr;
+    Ref<GstElement> bin = sink(
+        gst_parse_bin_from_description_full(chain.pipeline.c_str(), TRUE, context, GST_PARSE_FLAG_FATAL_ERRORS, &raw));
+    const GErrorPtr error(raw);
+    char** names = gst_parse_context_get_missing_elements(context);
+    if (missing && names && names[0])
+        *missing = names[0];
+    g_strfreev(names);
+    gst_parse_context_free(context);
+    if (!bin)
+        return Error{ErrorKind::bad_config, std::string("the template: ") + (error ? error->message : "no chain")};
+    for (const PropertySetting& setting : settings)
+        if (adopt(gst_bin_get_by_name(GST_BIN(bin.get()), setting.element.c_str())))
+            if (const auto set = set_template_property(bin.get(), setting); !set)
+                return Error{set.error().kind, "the template: " + set.error().text};
+    return bin;
 }
 
 } // namespace sluice

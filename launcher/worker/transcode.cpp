@@ -17,14 +17,6 @@ constexpr size_t most_past = 4096; // more pictures than a channel holds
 
 bool is_picture(const std::string& caps) { return caps.starts_with("video/") || caps.starts_with("image/"); }
 
-const TranscodeJob::Chain* chain_for(const TranscodeJob& job, const GstCaps* caps) {
-    for (const TranscodeJob::Chain& chain : job.chains)
-        if (const auto takes = adopt(gst_caps_from_string(chain.caps.c_str()));
-            takes && gst_caps_can_intersect(caps, takes.get()))
-            return &chain;
-    return nullptr;
-}
-
 unsigned framerate_of(const TranscodeJob& job, const GstCaps* caps) {
     int numerator = 0, denominator = 1;
     const GstStructure* s = gst_caps_get_structure(caps, 0);
@@ -118,7 +110,7 @@ void TranscodePipeline::take_caps(const WireMessage& message) {
 
 bool TranscodePipeline::link_track(GstElement* source, const GstCaps* caps) {
     const std::string name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
-    const TranscodeJob::Chain* chain = chain_for(job_, caps);
+    const TemplateChain* chain = chain_for(job_.chains, caps);
     if (!chain && !is_picture(name))
         return gst_element_link_pads(source, "src", fanout_.get(), "sink_%u");
     if (!chain) {
@@ -132,15 +124,12 @@ bool TranscodePipeline::link_track(GstElement* source, const GstCaps* caps) {
 }
 
 // What an element has to say against it comes by the bus.
-Result<bool> TranscodePipeline::link_chain(GstElement* source, const GstCaps* caps, const TranscodeJob::Chain& chain) {
-    GError* raw = nullptr;
-    const Ref<GstElement> bin = sink(
-        gst_parse_bin_from_description_full(chain.pipeline.c_str(), TRUE, nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &raw));
-    const GErrorPtr error(raw);
-    if (!bin)
-        return Error{ErrorKind::bad_config, std::string("the template: ") + (error ? error->message : "no chain")};
-    if (const auto set = set_up(bin.get(), caps); !set)
-        return Error{set.error().kind, "the template: " + set.error().text};
+Result<bool> TranscodePipeline::link_chain(GstElement* source, const GstCaps* caps, const TemplateChain& chain) {
+    const auto made = make_chain(chain, job_.settings);
+    if (!made)
+        return made.error();
+    const Ref<GstElement>& bin = made.value();
+    set_up(bin.get(), caps);
     gst_bin_add(GST_BIN(pipeline_.get()), bin.get());
     if (!gst_element_link_pads(source, "src", bin.get(), "sink") ||
         !gst_element_link_pads(bin.get(), "src", fanout_.get(), "sink_%u"))
@@ -150,20 +139,16 @@ Result<bool> TranscodePipeline::link_chain(GstElement* source, const GstCaps* ca
     return true;
 }
 
-Result<bool> TranscodePipeline::set_up(GstElement* bin, const GstCaps* caps) {
-    for (const PropertySetting& setting : job_.settings)
-        if (adopt(gst_bin_get_by_name(GST_BIN(bin), setting.element.c_str())))
-            if (const auto set = set_template_property(bin, setting); !set)
-                return set;
+void TranscodePipeline::set_up(GstElement* bin, const GstCaps* caps) {
     if (!is_picture(gst_structure_get_name(gst_caps_get_structure(caps, 0))) || decoder_ || encoder_ || rated_)
-        return true; // the elements of these names are those of the picture's chain
+        return; // the elements of these names are those of the picture's chain
     if (auto decoder = adopt(gst_bin_get_by_name(GST_BIN(bin), "decoder"))) {
         drop_past(decoder.get());
         decoder_ = std::move(decoder);
     }
     Ref<GstElement> encoder = adopt(gst_bin_get_by_name(GST_BIN(bin), "encoder"));
     if (!encoder || G_OBJECT_TYPE(encoder.get()) != hw::encoder_element_type())
-        return true;
+        return;
     if (bitrate_) {
         set_bitrate(encoder.get(), bitrate_);
         rated_ = encoder;
@@ -174,10 +159,9 @@ Result<bool> TranscodePipeline::set_up(GstElement* bin, const GstCaps* caps) {
     char* wanted = nullptr;
     g_object_get(encoder.get(), "encoder", &wanted, nullptr);
     if (const GString8 of_template(wanted); of_template && *of_template)
-        return true; // its failure says nothing of the ladder's
+        return; // its failure says nothing of the ladder's
     g_object_set(encoder.get(), "encoder", job_.encoder.c_str(), nullptr);
     encoder_ = std::move(encoder);
-    return true;
 }
 
 void TranscodePipeline::drop_past(GstElement* decoder) {

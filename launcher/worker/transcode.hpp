@@ -34,8 +34,8 @@ private:
     void take_caps(const WireMessage& message);
     void take_bitrate(const WireMessage& message);
     bool link_track(GstElement* source, const GstCaps* caps);
-    Result<bool> link_chain(GstElement* source, const GstCaps* caps, const TranscodeJob::Chain& chain);
-    Result<bool> set_up(GstElement* bin, const GstCaps* caps);
+    Result<bool> link_chain(GstElement* source, const GstCaps* caps, const TemplateChain& chain);
+    void set_up(GstElement* bin, const GstCaps* caps);
     void drop_past(GstElement* decoder);
     void handle(GstMessage* message);
     void fail(TranscodeFailure::Part part, const std::string& reason) { failed_({part, reason}); }

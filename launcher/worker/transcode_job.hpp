@@ -2,7 +2,7 @@
 // What a worker is asked for, and how it says that it cannot; as JSON over the link. Pure.
 #pragma once
 
-#include "launcher/config/source_template.hpp"
+#include "launcher/worker/template_chains.hpp"
 #include "plugins/core/json_text.hpp"
 #include "plugins/core/result.hpp"
 
@@ -14,13 +14,8 @@
 namespace sluice {
 
 struct TranscodeJob {
-    // What a track of such caps goes through.
-    struct Chain {
-        std::string caps, pipeline;
-        bool operator==(const Chain&) const = default;
-    };
     std::string encoder; // a profile's name, for the element "encoder" of a chain if that leaves it open
-    std::vector<Chain> chains;
+    std::vector<TemplateChain> chains;
     std::vector<PropertySetting> settings; // each for those chains that have such an element
     unsigned framerate = 0;                // at most; 0: as the source has it
     uint64_t bitrate = 0;                  // bit/s, of the element "encoder"; 0: as the settings say

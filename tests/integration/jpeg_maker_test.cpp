@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A key frame becomes a JPEG by the real decoder: sizes, brightness, broken pictures, and how long it takes.
 #include "launcher/media/jpeg_maker.hpp"
+#include "launcher/media/picture_job.hpp"
 #include "plugins/core/mapped_buffer.hpp"
 #include "tests/support/units.hpp"
 
@@ -52,8 +53,17 @@ Encoded encode(Codec codec, const std::string& pattern, unsigned width, unsigned
     return {codec, ref(gst_sample_get_buffer(sample.get())), ref(gst_sample_get_caps(sample.get()))};
 }
 
+// By the template that is shipped, as it goes over the link.
+Result<JpegMaker> maker_of(const Encoded& e, unsigned width = 0) {
+    static const Templates templates = Templates::load(template_directories()).value();
+    const auto chains = picture_chains(templates, width);
+    if (!chains)
+        return chains.error();
+    return JpegMaker::create(picture_job(picture_job_json(chains.value())).value(), e.caps.get());
+}
+
 Result<Ref<GBytes>> jpeg_of(const Encoded& e, unsigned width = 0, GstBuffer* instead = nullptr) {
-    auto maker = JpegMaker::create(e.codec, e.caps.get(), width);
+    auto maker = maker_of(e, width);
     if (!maker)
         return maker.error();
     return maker->make(instead ? instead : e.unit.get(), 10s);
@@ -153,7 +163,7 @@ TEST(JpegMaker, BrokenPicturesAreErrorsOrPicturesAndNothingWorse) {
 
 TEST(JpegMaker, ADecoderThatDoesNotAnswerIsGivenUp) {
     const Encoded e = encode(Codec::h264, "snow", 1920, 1080);
-    auto maker = JpegMaker::create(e.codec, e.caps.get(), 0);
+    auto maker = maker_of(e);
     ASSERT_TRUE(maker);
     const auto begun = std::chrono::steady_clock::now();
     const auto result = maker->make(e.unit.get(), 0ms);
@@ -167,7 +177,7 @@ TEST(JpegMaker, AMissingDecoderIsNamedWithItsPackage) {
     const auto feature = adopt(gst_registry_find_feature(gst_registry_get(), "avdec_h264", GST_TYPE_ELEMENT_FACTORY));
     ASSERT_TRUE(feature);
     gst_registry_remove_feature(gst_registry_get(), feature.get());
-    const auto refused = JpegMaker::create(e.codec, e.caps.get(), 0);
+    const auto refused = maker_of(e);
     gst_registry_add_feature(gst_registry_get(), feature.get());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().text,

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Single pictures of real cameras over HTTP: sizes, headers, what is shared, what is refused, and how long it takes."""
+"""Single pictures of real cameras over HTTP: sizes, headers, what is shared, what is refused, and how long it takes; and what it
+costs when the process that decodes them crashes or hangs."""
 import concurrent.futures
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -13,15 +16,23 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import NOWHERE, cameras, contains, delete, equal, jpeg_size, put  # noqa: E402
-from harness import Camera, Served, Sluice, Suite, note, until  # noqa: E402
+from fault_viewers import Viewers  # noqa: E402
+from harness import BUILD, ROOT, Camera, Served, Sluice, Suite, note, until  # noqa: E402
 
 suite = Suite()
 case = suite.case
 S = camera = None
+CRASH, HANG = Path(suite.directory, "crash"), Path(suite.directory, "hang")
 
 
 def snapshot(name="front", query="", **options):
     return S.get(f"/api/v1/cameras/{name}/snapshot.jpg{query}", **options)
+
+
+def workers(s):
+    """The processes that decode its pictures."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(s.pid)], stdout=subprocess.PIPE, text=True, check=False)
+    return [int(line.split()[0]) for line in listed.stdout.splitlines() if line.split()[-1] == "snapshots"]
 
 
 def picture(name="front", query="", **options):
@@ -42,7 +53,11 @@ def a_picture_of_each_stream_in_its_size():
         "gone": {"main": "rtsp://127.0.0.1:1/x"},
         "unwilling": {"main": {"url": "rtsp://127.0.0.1:1/x", "on-demand": True}}}))
     until(lambda: all(s["state"] == "streaming" for s in cameras(S)["front"]["streams"]), 20, "both streams are there")
+    equal(workers(S), [], "no process before the first wish")
+    began = time.monotonic()
     headers, body = picture()
+    note(f"the first picture of the launcher, with the start of a worker: {1000 * (time.monotonic() - began):.0f} ms")
+    equal(len(workers(S)), 1)
     equal(jpeg_size(body), (1920, 1080))
     equal(headers["Cache-Control"], "private, no-cache")
     taken = parsedate_to_datetime(headers["Last-Modified"]).timestamp()
@@ -151,7 +166,7 @@ def many_at_once_share_one_and_nothing_is_left():
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
         same = [pool.submit(snapshot) for _ in range(40)]
         answers = [f.result() for f in same]
-        equal({a[0] for a in answers}, {200})
+        equal({a[0] for a in answers}, {200}, [a[2] for a in answers if a[0] != 200][:2])
         assert len({a[1]["ETag"] for a in answers}) <= 3, "a new key frame may come between"
         widths = [pool.submit(snapshot, query=f"?width={16 + 2 * i}") for i in range(40)]
         found = {}
@@ -190,6 +205,112 @@ def how_long_it_takes():
     ms = sorted(t for t, _ in times)
     assert len({tag for _, tag in times}) > 15, "each was decoded anew"
     note(f"1080p snapshot, ms: median {statistics.median(ms):.0f}, fastest {ms[0]:.0f}, slowest {ms[-1]:.0f}")
+    (worker,) = workers(S)
+    status = Path(f"/proc/{worker}/status").read_text()
+    resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    note(f"the worker has {resident / 1024:.0f} MB")
+
+
+def faulty():
+    """The template that is shipped, with something behind the decoder that crashes or hangs as soon as a file exists."""
+    template = json.loads((ROOT / "pipelines/snapshot.json").read_text())
+    for branch in template["branches"]:
+        for fault, when in (("crash", CRASH), ("hang", HANG)):
+            branch["pipeline"].insert(1, f"! videoconvert ! fakeh264enc fault={fault} when={when} ! avdec_h264")
+    own = Path(suite.directory, "own")
+    own.mkdir()
+    (own / "snapshot.json").write_text(json.dumps(template))
+    return f"{own}:{ROOT / 'pipelines'}"
+
+
+@case
+def a_worker_has_nothing_that_is_not_its_business():
+    (worker,) = workers(S)
+    here, there = Path(f"/proc/{S.pid}"), Path(f"/proc/{worker}")
+    assert b"PASSWORD" in (here / "environ").read_bytes() and b"PASSWORD" not in (there / "environ").read_bytes()
+    contains((there / "status").read_text(), "NoNewPrivs:\t1")
+    limits = (there / "limits").read_text().splitlines()
+    equal(next(line.split()[4:6] for line in limits if line.startswith("Max core file size")), ["0", "0"])
+    nice = [int((p / "stat").read_text().rpartition(")")[2].split()[16]) for p in (here, there)]
+    equal(nice[1], nice[0] + 5)
+    links = [os.readlink(f) for f in (there / "fd").iterdir()]
+    equal(len([link for link in links if link.startswith("socket:")]), 1, links)
+    assert not [link for link in links if link.startswith(str(suite.directory)) and not link.endswith(".log")], links
+
+
+@case
+def a_crash_or_a_hang_costs_that_picture_and_nobody_else():
+    own = {"SLUICE_PIPELINES": faulty(), "GST_REGISTRY": str(Path(suite.directory, "faulty.registry")),
+           "GST_PLUGIN_PATH": f"{os.environ['GST_PLUGIN_PATH']}:{BUILD / 'tests/integration'}"}
+    slow = suite.keep(Camera(suite.directory, "--width", "320", "--height", "180", "--fps", "10", "--gop", "3", name="slow"))
+    s = suite.keep(Sluice(suite.directory, {"front": {"main": slow.url()}, "back": {"main": camera.url("sub")}},
+                          name="faulty", env=own))
+
+    widths = iter(range(16, 320, 2))  # each is another picture to make, whatever is kept
+
+    def ask(name="front"):
+        began = time.monotonic()
+        status, _, body = s.get(f"/api/v1/cameras/{name}/snapshot.jpg?width={next(widths)}")
+        return status, b"" if status == 200 else json.loads(body)["detail"], time.monotonic() - began
+
+    def one_worker(*others):
+        return until(lambda: len(workers(s)) == 1 and workers(s)[0] not in others and workers(s), 10, f"one, not {others}")[0]
+
+    def works_again(*gone):
+        until(lambda: ask()[0] == 200, 10, "the next key frame is another picture")
+        equal(ask("back")[0], 200)
+        for pid in gone:
+            assert not Path(f"/proc/{pid}").exists(), pid
+
+    until(lambda: all(c["state"] == "streaming" for c in cameras(s).values()), 20, "both stream")
+    viewer = suite.keep(Viewers(s)).join("v", "back")
+    begin = viewer.pictures[-1]
+    until(lambda: ask()[0] == 200, 10, "a picture")
+    first = one_worker()
+
+    CRASH.touch()
+    status, why, _ = ask()
+    equal((status, why), (503, "the camera's picture cannot be decoded: the worker process is gone (killed by SIGSEGV)"))
+    one_worker(first)
+
+    def not_twice():
+        before = one_worker()
+        told = ask()
+        equal(told[0], 503)
+        return "is not tried again" in told[1] and one_worker() == before
+
+    until(not_twice, 10, "two wishes for the same key frame crash one process, also in another width")
+    CRASH.unlink()
+    works_again(first)
+
+    third = one_worker()
+    idle = len(os.listdir(f"/proc/{third}/task"))
+    HANG.touch()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)
+        until(lambda: len(os.listdir(f"/proc/{third}/task")) > idle, 5, "it is at it")
+        os.kill(third, signal.SIGKILL)
+        equal(asked.result()[:2], (503, "the camera's picture cannot be decoded: the worker process is gone (killed by SIGKILL)"))
+    fourth = one_worker(third)
+
+    def hangs():
+        status, why, seconds = ask()
+        equal(status, 503)
+        return "in time" in why or "within 2000 ms" in why and 1.5 < seconds < 5
+
+    until(hangs, 10, "two seconds, and an answer")
+    fifth = one_worker(third, fourth)
+    HANG.unlink()
+    works_again(third, fourth)
+    os.kill(fifth, signal.SIGKILL)
+    until(lambda: not workers(s), 10, "an idle one that is killed is missed by nobody")
+    works_again(fifth)
+    assert viewer.closed is None, viewer.closed
+    note(f"the viewer's longest gap {viewer.gap(begin) * 1000:.0f} ms")
+    assert viewer.gap(begin) < 2, viewer.gap(begin)
+    equal(suite.close(s), 0)
+    until(lambda: not workers(s), 5, "its end is theirs")
+    assert "CRITICAL" not in s.output(), s.output()
 
 
 @case

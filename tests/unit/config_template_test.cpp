@@ -263,6 +263,7 @@ TEST(SourceTemplate, TheCommittedOnesLoad) {
     EXPECT_EQ(all.value().names(Kind::source),
               (std::vector<std::string>{"file", "mjpeg", "rtsp", "srt", "test", "v4l2"}));
     EXPECT_EQ(all.value().names(Kind::derived), (std::vector<std::string>{"downscale", "transcode"}));
+    EXPECT_EQ(all.value().names(Kind::snapshot), (std::vector<std::string>{"snapshot"}));
     for (const char* name : {"url", "user", "password", "transport", "latency"})
         EXPECT_TRUE(all.value().find("rtsp")->parameters.count(name)) << name;
     // What an address on this machine gives a value to.
@@ -274,6 +275,42 @@ TEST(SourceTemplate, TheCommittedOnesLoad) {
     EXPECT_EQ(missing.error().kind, ErrorKind::missing_file);
 }
 
+constexpr const char* snapshot = R"({"name": "snapshot", "kind": "snapshot",
+    "parameters": {"width": {"type": "integer", "sets": ["size.caps.width"]}},
+    "branches": [{"caps": "video/x-h264", "pipeline": ["a", {"with": ["width"], "text": "! b name=size "}, "! c"]}]})";
+
+TEST(SourceTemplate, OfSinglePictures) {
+    const SourceTemplate t = parsed(snapshot);
+    EXPECT_EQ(t.kind, SourceTemplate::Kind::snapshot);
+    EXPECT_EQ(t.branches.at(0).text({}), "a ! c");
+    EXPECT_NE(t.branches.at(0).text({"width"}).find("! b name=size"), std::string::npos);
+    const struct {
+        const char *what, *instead, *where;
+    } wrong[] = {
+        {R"("name": "snapshot")", R"("name": "other")", "/kind"}, // nobody would ever use it
+        {R"("kind": "snapshot")", R"("kind": "derived")", "/kind"},
+        {R"("kind": "snapshot")", R"("kind": "picture")", "/kind"},
+        {R"("kind": "snapshot")", R"("kind": 1)", "/kind"},
+        {R"("width": {)", R"("size": {)", "/parameters/width"},
+        {R"("type": "integer")", R"("type": "string")", "/parameters/width"},
+        {R"("type": "integer")", R"("type": "integer", "default": 640)", "/parameters/width"},
+        {R"("type": "integer")", R"("type": "integer", "required": true)", "/parameters/width/required"},
+        {R"("size.caps.width")", R"("siez.caps.width")", "/parameters/width/sets"},
+        {R"("kind": "snapshot")", R"("kind": "snapshot", "pipeline": ["a"])", "/pipeline"},
+        {R"("kind": "snapshot")", R"("kind": "snapshot", "loop": false)", "/loop"},
+        {R"("kind": "snapshot")", R"("kind": "snapshot", "in-process": true)", "/in-process"},
+        {R"(["a",)", R"(["fanoutsrc",)", "/in-process"},
+    };
+    for (const auto& w : wrong) {
+        std::string text = snapshot;
+        text.replace(text.find(w.what), std::string_view(w.what).size(), w.instead);
+        std::vector<ConfigError> errors;
+        parse_template(text, errors);
+        ASSERT_FALSE(errors.empty()) << text;
+        EXPECT_EQ(errors[0].where, w.where) << errors[0].text;
+    }
+}
+
 // docs/templates.md has a section for each template that is shipped, which names every parameter; and what it shows is taken.
 TEST(TemplatesPage, SaysWhatTheTemplatesAre) {
     const std::filesystem::path pipelines = std::getenv("SLUICE_PIPELINES");
@@ -283,12 +320,13 @@ TEST(TemplatesPage, SaysWhatTheTemplatesAre) {
     std::ifstream file(pipelines.parent_path() / "docs/templates.md");
     const std::string page{std::istreambuf_iterator<char>(file), {}};
     using Kind = SourceTemplate::Kind;
-    for (const Kind kind : {Kind::source, Kind::derived})
+    for (const Kind kind : {Kind::source, Kind::derived, Kind::snapshot})
         for (const std::string& name : templates.names(kind)) {
             const std::string title = "\n### " + name + "\n";
             const size_t begin = page.find(title);
             ASSERT_NE(begin, std::string::npos) << name << " has no section";
-            EXPECT_EQ(page.rfind("\n## Derived streams\n", begin) != std::string::npos, kind == Kind::derived) << name;
+            const size_t streams = page.find("\n## Derived streams\n"), single = page.find("\n## Single pictures\n");
+            EXPECT_EQ(begin < streams ? Kind::source : begin < single ? Kind::derived : Kind::snapshot, kind) << name;
             const std::string section = page.substr(begin, page.find("\n#", begin + title.size()) - begin);
             for (const auto& item : templates.find(name)->parameters)
                 EXPECT_NE(section.find("`" + item.first + "`"), std::string::npos) << name << ": " << item.first;
