@@ -42,7 +42,7 @@ std::optional<RtpTime> rtp_time_of(GstElement* depayloader) {
     g_object_get(depayloader, "stats", &raw, nullptr);
     const GstStructurePtr stats(raw);
     guint timestamp = 0, rate = 0;
-    if (!stats || !gst_structure_get(stats.get(), "timestamp", G_TYPE_UINT, &timestamp, "clock-rate", G_TYPE_UINT,
+    if (!stats || !gst_structure_get(stats.get(), "timestamp", G_TYPE_UINT, &timestamp, "clock_rate", G_TYPE_UINT,
                                      &rate, nullptr))
         return std::nullopt;
     return RtpTime{timestamp, rate};

@@ -43,7 +43,7 @@ void PictureMakers::heard(uint64_t number, const MakerNews& news) {
     switch (news.kind) {
     case MakerNews::Kind::picture: return picture(*maker, news.picture);
     case MakerNews::Kind::ready: return ready(maker);
-    case MakerNews::Kind::gone: return gone(maker, news.how);
+    case MakerNews::Kind::gone: return gone(maker, news);
     }
 }
 
@@ -109,6 +109,7 @@ Result<bool> PictureMakers::start() {
                        .warm = false,
                        .job = 0,
                        .told = false,
+                       .again = false,
                        .order = {},
                        .until = now_() + limits_.spare});
     return true;
@@ -121,6 +122,7 @@ void PictureMakers::give(Maker& maker, Waiting waiting) {
     }
     maker.job = waiting.id;
     maker.told = false;
+    maker.again = waiting.again;
     maker.order = std::move(waiting.order);
     maker.until = now_() + limits_.time + (maker.warm ? std::chrono::milliseconds(0) : limits_.start);
 }
@@ -155,11 +157,22 @@ void PictureMakers::ready(std::list<Maker>::iterator maker) {
     events_.ended(job);
 }
 
-void PictureMakers::gone(std::list<Maker>::iterator maker, const std::string& how) {
+void PictureMakers::gone(std::list<Maker>::iterator maker, const MakerNews& news) {
+    const std::string& how = news.how;
     if (maker->job == 0) { // the next wish starts another: one that cannot live is not started without end
         log_warning("snapshots: the idle worker process has ended (" + how + ")");
         makers_.erase(maker);
         return set_timer();
+    }
+    if (news.by_others && !maker->told) { // no fault of the picture, which gets another process once
+        log_warning("snapshot of " + place_of(maker->order) + ": the worker process is gone (" + how + ")");
+        if (!maker->again) {
+            waiting_.push_front({maker->job, std::move(maker->order), true});
+            makers_.erase(maker);
+            next();
+            return set_timer();
+        }
+        return end(maker, {ErrorKind::unavailable, "the worker process is gone (" + how + ")"});
     }
     log_warning("snapshot of " + place_of(maker->order) + ": the worker process is gone (" + how +
                 "); this picture is not tried again");

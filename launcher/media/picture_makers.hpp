@@ -36,6 +36,7 @@ struct MakerNews {
     Kind kind = Kind::ready;
     Result<Ref<GBytes>> picture = Error{};
     std::string how;
+    bool by_others = false; // gone: somebody has killed it, maybe before it was asked for anything
 };
 
 class PictureMakers {
@@ -74,12 +75,14 @@ private:
         bool warm = false; // it has said that it is ready
         uint64_t job = 0;  // 0: none
         bool told = false;
+        bool again = false; // the picture's second process
         SnapshotDesk::Order order;
         Time until; // of a job: its deadline; else when it is a spare that nobody has needed
     };
     struct Waiting {
         uint64_t id;
         SnapshotDesk::Order order;
+        bool again = false;
     };
     // A picture that has ended a process, known by its bytes: cameras send the same ones again.
     struct Crash {
@@ -94,7 +97,7 @@ private:
     void give(Maker& maker, Waiting waiting);
     void picture(Maker& maker, const Result<Ref<GBytes>>& picture);
     void ready(std::list<Maker>::iterator maker);
-    void gone(std::list<Maker>::iterator maker, const std::string& how);
+    void gone(std::list<Maker>::iterator maker, const MakerNews& news);
     void end(std::list<Maker>::iterator maker, const Error& why);
     void keep_one();
     void due();

@@ -138,7 +138,10 @@ void PictureProcess::take(WireMessage& message) {
 
 void PictureProcess::gone(const std::string& how) {
     if (!std::exchange(gone_, true))
-        tell_({.kind = MakerNews::Kind::gone, .picture = Error{}, .how = how});
+        tell_({.kind = MakerNews::Kind::gone,
+               .picture = Error{},
+               .how = how,
+               .by_others = how == "killed by SIGKILL" || how == "killed by SIGTERM"});
 }
 
 } // namespace sluice

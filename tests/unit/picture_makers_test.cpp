@@ -53,6 +53,10 @@ struct Room {
         makers.heard(number, news);
         warm();
     }
+    void kill(uint64_t number) {
+        makers.heard(number, {.kind = Kind::gone, .picture = Error{}, .how = "killed by SIGKILL", .by_others = true});
+        warm();
+    }
     void done(uint64_t number) {
         hear(number, Kind::picture);
         hear(number, Kind::ready);
@@ -133,6 +137,20 @@ TEST(PictureMakers, ACrashCostsItsPictureAloneAndThatIsNotTriedAgain) {
     EXPECT_EQ(r.asked.size(), 2u);
     r.make("bad", 3);
     EXPECT_EQ(r.asked.back(), "2: bad") << "its next picture is another one";
+}
+
+TEST(PictureMakers, OneThatSomebodyKillsCostsAnotherProcessOnce) {
+    Room r;
+    r.make("a", 1);
+    r.kill(1);
+    EXPECT_TRUE(r.take().empty());
+    EXPECT_EQ(r.asked.back(), "2: a");
+    r.kill(2);
+    EXPECT_EQ(r.take(), (Lines{"1 the worker process is gone (killed by SIGKILL)", "1 ended"}));
+    r.make("a", 1);
+    EXPECT_EQ(r.asked.back(), "3: a") << "it is no fault of the picture";
+    r.done(3);
+    EXPECT_EQ(r.take(), (Lines{"2 made", "2 ended"}));
 }
 
 TEST(PictureMakers, TheLastOneIsReplacedAtOnceIfAPictureHasEndedIt) {
