@@ -4,7 +4,7 @@
 
 The log has one line for each transport-wide feedback (trace_line() in plugins/webrtc/congestion/feedback_reader.hpp):
   ... feedback NOW_US SEQ:SENT_US:ARRIVED_US|lost:BYTES ...
-and may have lines `... probe FROM_US TO_US BIT/S`. --viewer takes only lines that contain TEXT. All times are made to begin at
+and, beside it, lines `... probe FROM_US TO_US BIT/S`; GST_DEBUG=default:7 writes both. --viewer takes only lines that contain TEXT. All times are made to begin at
 a thousand seconds: a trace tells nothing of when and where it was recorded."""
 import argparse
 import re
