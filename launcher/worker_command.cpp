@@ -8,6 +8,7 @@
 #include "launcher/worker/link.hpp"
 #include "launcher/worker/process.hpp"
 #include "launcher/worker/transcode.hpp"
+#include "plugins/core/call_later.hpp"
 #include "plugins/core/channel_access.hpp"
 
 #include <sys/prctl.h>
@@ -92,33 +93,18 @@ private:
         pictures_->begin(std::move(job));
     }
     void begin_source(SourceJob job) {
-        struct Call {
-            Worker& worker;
-            SourceJob job;
-        };
-        g_idle_add_full(
-            G_PRIORITY_DEFAULT,
-            [](gpointer data) -> gboolean {
-                auto& [worker, what] = *static_cast<Call*>(data);
-                if (!worker.source_ && !worker.transcode_)
-                    worker.source_ = std::make_unique<SourceRunner>(
-                        std::move(what), result_channel,
-                        [&link = worker.link_](const SourceEvent& event) { send(link, to_json(event)); },
-                        // Sound that came alone would pass for all there is.
-                        [&worker] { worker.link_.send_from(worker.result_); });
-                return G_SOURCE_REMOVE;
-            },
-            new Call{*this, std::move(job)}, [](gpointer data) { delete static_cast<Call*>(data); });
+        call_later([this, job = std::move(job)]() mutable {
+            if (!source_ && !transcode_)
+                source_ = std::make_unique<SourceRunner>(
+                    std::move(job), result_channel,
+                    [&link = link_](const SourceEvent& event) { send(link, to_json(event)); },
+                    // Sound that came alone would pass for all there is.
+                    [this] { link_.send_from(result_); });
+        });
     }
     void end() {
         // Not before it runs: a loop that is told to end before forgets it.
-        g_idle_add_full(
-            G_PRIORITY_DEFAULT,
-            [](gpointer loop) -> gboolean {
-                g_main_loop_quit(static_cast<GMainLoop*>(loop));
-                return G_SOURCE_REMOVE;
-            },
-            loop_.get(), nullptr);
+        call_later([loop = loop_] { g_main_loop_quit(loop.get()); });
     }
     void fail(const TranscodeFailure& failure) { send(link_, to_json(failure)); }
     static void send(WorkerLink& link, const Json& event) {

@@ -4,6 +4,7 @@
 #include "launcher/camera/teardown.hpp"
 #include "launcher/camera/transcode_source.hpp"
 #include "launcher/log.hpp"
+#include "plugins/core/call_later.hpp"
 #include "plugins/core/codec.hpp"
 
 #include <algorithm>
@@ -115,25 +116,15 @@ void CameraStream::learn() {
 
 // Told in whatever thread a reader comes or goes.
 void CameraStream::connect_demand() {
-    struct Call {
-        std::weak_ptr<CameraStream*> stream;
-        bool wanted;
-    };
     using Holder = std::weak_ptr<CameraStream*>;
     demand_signal_ = g_signal_connect_data(
         channel_.get(), "demand", G_CALLBACK(+[](SluiceChannel*, gboolean wanted, gpointer data) {
-            g_idle_add_full(
-                G_PRIORITY_DEFAULT,
-                [](gpointer raw) -> gboolean {
-                    const auto* told = static_cast<Call*>(raw);
-                    if (const auto self = told->stream.lock()) {
-                        (*self)->demand_ = told->wanted;
-                        (*self)->settle();
-                    }
-                    return G_SOURCE_REMOVE;
-                },
-                new Call{*static_cast<Holder*>(data), wanted != FALSE},
-                [](gpointer told) { delete static_cast<Call*>(told); });
+            call_later([stream = *static_cast<Holder*>(data), wanted] {
+                if (const auto self = stream.lock()) {
+                    (*self)->demand_ = wanted != FALSE;
+                    (*self)->settle();
+                }
+            });
         }),
         new Holder(self_), [](gpointer holder, GClosure*) { delete static_cast<Holder*>(holder); }, GConnectFlags(0));
     // Readers may have been there before: a stream that is described anew keeps its channel.

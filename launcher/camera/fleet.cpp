@@ -2,6 +2,7 @@
 #include "launcher/camera/fleet.hpp"
 
 #include "launcher/worker/transcoding.hpp"
+#include "plugins/core/call_later.hpp"
 
 #include <algorithm>
 #include <map>
@@ -23,23 +24,12 @@ std::vector<StreamConfig> streams_of(const CameraConfig& camera) {
     return out;
 }
 
-void later(std::function<void()> call) {
-    using Call = std::function<void()>;
-    g_idle_add_full(
-        G_PRIORITY_DEFAULT,
-        [](gpointer data) -> gboolean {
-            (*static_cast<Call*>(data))();
-            return G_SOURCE_REMOVE;
-        },
-        new Call(std::move(call)), [](gpointer data) { delete static_cast<Call*>(data); });
-}
-
 } // namespace
 
 Fleet::Fleet(const std::vector<CameraConfig>& cameras, const Templates& templates, StreamMemory& memory,
              Transcoding& transcoding, const LifeLimits& limits)
     : templates_(templates), memory_(memory), transcoding_(transcoding), limits_(limits),
-      trial_timer_(timers_, [this] { transcoding_.try_again(); }), gate_(later) {
+      trial_timer_(timers_, [this] { transcoding_.try_again(); }), gate_(call_later) {
     transcoding_.on_next_trial = [this](auto at) { trial_timer_.set(at); };
     trial_timer_.set(transcoding_.next_trial());
     apply(cameras);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/camera/rtp_time.hpp"
 
-#include <string_view>
+#include "plugins/core/codec.hpp"
 
 namespace sluice {
 
@@ -13,10 +13,7 @@ bool is_picture_depayloader(GstElement* element) {
         return false;
     const auto pad = adopt(gst_element_get_static_pad(element, "src"));
     const auto caps = adopt(pad ? gst_pad_get_current_caps(pad.get()) : nullptr);
-    if (!caps)
-        return false;
-    const std::string_view type = gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
-    return type.starts_with("video/") || type.starts_with("image/");
+    return caps && is_video(codec_from_caps(caps.get()));
 }
 
 } // namespace

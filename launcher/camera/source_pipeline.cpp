@@ -158,7 +158,7 @@ SourcePipeline::Progress SourcePipeline::progress() const {
 }
 
 std::optional<RtpTime> SourcePipeline::rtp_time() {
-    if (!depayloader_)
+    if (!depayloader_ && offer_) // nobody else describes tracks, which come by RTP
         depayloader_ = picture_depayloader(pipeline_.get());
     return depayloader_ ? rtp_time_of(depayloader_.get()) : std::nullopt;
 }

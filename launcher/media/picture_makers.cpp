@@ -17,10 +17,8 @@ GstBuffer* buffer_of(const SnapshotDesk::Order& order) { return order.picture->u
 
 std::string sum_of(GstBuffer* buffer) {
     const MappedBuffer bytes(buffer);
-    char* sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, bytes.data().data(), bytes.data().size());
-    std::string out = sum ? sum : "";
-    g_free(sum);
-    return out;
+    const GString8 sum(g_compute_checksum_for_data(G_CHECKSUM_SHA256, bytes.data().data(), bytes.data().size()));
+    return sum ? sum.get() : "";
 }
 
 } // namespace

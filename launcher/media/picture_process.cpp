@@ -104,9 +104,8 @@ Result<bool> PictureProcess::make(const SnapshotDesk::Order& order) {
         return Error{ErrorKind::unavailable, "the camera's picture has " + std::to_string(bytes.data().size()) +
                                                  " bytes, allowed for snapshots: at most " +
                                                  std::to_string(max_wire_unit)};
-    char* caps = gst_caps_to_string(unit.track->caps.get());
-    WireText second = wire_text(WireType::track, caps ? caps : "");
-    g_free(caps);
+    const GString8 caps(gst_caps_to_string(unit.track->caps.get()));
+    WireText second = wire_text(WireType::track, caps ? caps.get() : "");
     if (second.body.size() > max_wire_text)
         return Error{ErrorKind::unavailable, "the camera's picture says too much of what it is"};
     expected_ += messages_of_a_picture;
@@ -138,10 +137,7 @@ void PictureProcess::take(WireMessage& message) {
 
 void PictureProcess::gone(const std::string& how) {
     if (!std::exchange(gone_, true))
-        tell_({.kind = MakerNews::Kind::gone,
-               .picture = Error{},
-               .how = how,
-               .by_others = how == "killed by SIGKILL" || how == "killed by SIGTERM"});
+        tell_({.kind = MakerNews::Kind::gone, .picture = Error{}, .how = how, .by_others = process_->was_killed()});
 }
 
 } // namespace sluice

@@ -3,8 +3,10 @@
 
 #include "launcher/media/jpeg_maker.hpp"
 #include "launcher/media/picture_job.hpp"
+#include "launcher/worker/inlet.hpp"
 #include "launcher/worker/template_property.hpp"
 #include "launcher/worker/transcode_job.hpp"
+#include "plugins/core/call_later.hpp"
 
 #include <string>
 #include <utility>
@@ -19,13 +21,6 @@ struct PictureRunner::Task {
 
 namespace {
 
-Ref<GstBuffer> buffer_of(WireMessage& message) {
-    uint8_t* data = message.body.release();
-    const size_t size = message.header.size;
-    return adopt(gst_buffer_new_wrapped_full(GstMemoryFlags(0), data, size, 0, size, data,
-                                             [](gpointer p) { delete[] static_cast<uint8_t*>(p); }));
-}
-
 Error too_large() {
     return {ErrorKind::unavailable, "the JPEG would have more than " + std::to_string(max_wire_unit >> 20) +
                                         " MiB, which is the limit for snapshots"};
@@ -33,21 +28,10 @@ Error too_large() {
 
 } // namespace
 
-void PictureRunner::in_main(std::function<void()> act) {
-    g_idle_add_full(
-        G_PRIORITY_DEFAULT,
-        [](gpointer data) -> gboolean {
-            (*static_cast<std::function<void()>*>(data))();
-            return G_SOURCE_REMOVE;
-        },
-        new std::function<void()>(std::move(act)),
-        [](gpointer data) { delete static_cast<std::function<void()>*>(data); });
-}
-
 void PictureRunner::begin(TemplateChains job) {
     job_ = std::move(job);
     if (!std::exchange(loaded_, true))
-        in_main([this, job = job_] { load(job); });
+        call_later([this, job = job_] { load(job); });
 }
 
 // What cannot be made is told with the first picture that needs it.
@@ -65,7 +49,7 @@ void PictureRunner::take(WireMessage& message) {
     }
     if (message.header.type != WireType::unit || !caps_ || !gst_caps_is_fixed(caps_.get()) || busy_.exchange(true))
         return;
-    in_main([this, task = Task{job_, caps_, buffer_of(message)}] { make(task); });
+    call_later([this, task = Task{job_, caps_, take_body(message)}] { make(task); });
 }
 
 void PictureRunner::make(const Task& task) {

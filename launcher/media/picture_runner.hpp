@@ -32,7 +32,6 @@ public:
 
 private:
     struct Task;
-    void in_main(std::function<void()> act);
     void load(const TemplateChains& job);
     void make(const Task& task);
     void send_text(const std::string& text);

@@ -2,6 +2,7 @@
 #include "launcher/media/snapshots.hpp"
 
 #include "launcher/media/picture_process.hpp"
+#include "plugins/core/call_later.hpp"
 #include "plugins/core/credentials.hpp"
 
 #include <algorithm>
@@ -45,21 +46,11 @@ struct Snapshots::Post {
     Snapshots* owner = nullptr; // main context; NULL: gone
 
     // Into the main context.
-    static void put(const std::shared_ptr<Post>& self, uint64_t number, MakerNews news) {
-        struct Held {
-            std::shared_ptr<Post> post;
-            uint64_t number;
-            MakerNews news;
-        };
-        g_main_context_invoke_full(
-            nullptr, G_PRIORITY_DEFAULT,
-            [](gpointer data) -> gboolean {
-                const auto* held = static_cast<Held*>(data);
-                if (held->post->owner)
-                    held->post->owner->makers_.heard(held->number, held->news);
-                return G_SOURCE_REMOVE;
-            },
-            new Held{self, number, std::move(news)}, [](gpointer data) { delete static_cast<Held*>(data); });
+    static void put(const std::shared_ptr<Post>& self, uint64_t number, const MakerNews& news) {
+        call_later([self, number, news] {
+            if (self->owner)
+                self->owner->makers_.heard(number, news);
+        });
     }
 };
 

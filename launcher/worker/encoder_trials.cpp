@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/worker/encoder_trials.hpp"
 
-#include <glib.h>
+#include "plugins/core/call_later.hpp"
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -31,21 +32,10 @@ EncoderTrials::EncoderTrials(std::vector<hw::EncoderProfile> encoders, hw::Probe
         for (const hw::EncoderProfile& profile : encoders) {
             if (shared->over)
                 return;
-            struct Result {
-                std::shared_ptr<Shared> shared;
-                std::string name;
-                hw::Probe probe;
-            };
-            g_idle_add_full(
-                G_PRIORITY_DEFAULT,
-                [](gpointer data) -> gboolean {
-                    const auto* result = static_cast<Result*>(data);
-                    if (!result->shared->over)
-                        result->shared->told(result->name, result->probe);
-                    return G_SOURCE_REMOVE;
-                },
-                new Result{shared, profile.name, prober.encoder(profile)},
-                [](gpointer data) { delete static_cast<Result*>(data); });
+            call_later([shared, name = profile.name, probe = prober.encoder(profile)] {
+                if (!shared->over)
+                    shared->told(name, probe);
+            });
         }
     }).detach();
 }

@@ -10,13 +10,18 @@
 
 namespace sluice {
 
+Ref<GstBuffer> take_body(WireMessage& message) {
+    uint8_t* data = message.body.release();
+    const size_t size = message.header.size;
+    return adopt(gst_buffer_new_wrapped_full(GstMemoryFlags(0), data, size, 0, size, data,
+                                             [](gpointer p) { delete[] static_cast<uint8_t*>(p); }));
+}
+
 namespace {
 
 Ref<GstBuffer> buffer_of(WireMessage& message) {
     const WireHeader& h = message.header;
-    uint8_t* data = message.body.release();
-    auto buffer = adopt(gst_buffer_new_wrapped_full(GstMemoryFlags(0), data, h.size, 0, h.size, data,
-                                                    [](gpointer p) { delete[] static_cast<uint8_t*>(p); }));
+    auto buffer = take_body(message);
     GST_BUFFER_PTS(buffer.get()) = h.time;
     if (!(h.flags & WireHeader::key))
         GST_BUFFER_FLAG_SET(buffer.get(), GST_BUFFER_FLAG_DELTA_UNIT);

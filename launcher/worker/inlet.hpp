@@ -11,6 +11,9 @@
 
 namespace sluice {
 
+// What a message brought, taken from it.
+Ref<GstBuffer> take_body(WireMessage& message);
+
 class Inlet {
 public:
     // Once per track, before its first unit: what it goes into. False: its units are dropped.

@@ -91,6 +91,7 @@ struct WorkerProcess::Child {
         if (info.si_pid == 0)
             return how;
         const char* name = sigabbrev_np(info.si_status);
+        killed = info.si_code != CLD_EXITED && (info.si_status == SIGKILL || info.si_status == SIGTERM);
         how = info.si_code == CLD_EXITED ? "ended with code " + std::to_string(info.si_status)
               : name                     ? std::string("killed by SIG") + name
                                          : "killed by signal " + std::to_string(info.si_status);
@@ -99,7 +100,8 @@ struct WorkerProcess::Child {
 
     const int fd;
     std::mutex mutex;
-    std::string how; // guarded
+    std::string how;     // guarded
+    bool killed = false; // guarded
 };
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const std::string& name, int& fd,
@@ -156,6 +158,11 @@ std::string WorkerProcess::ended(std::chrono::milliseconds time) const {
     pollfd watched{.fd = child_->fd, .events = POLLIN, .revents = 0};
     poll(&watched, 1, static_cast<int>(time.count()));
     return child_->reap();
+}
+
+bool WorkerProcess::was_killed() const {
+    const std::lock_guard lock(child_->mutex);
+    return child_->killed;
 }
 
 } // namespace sluice

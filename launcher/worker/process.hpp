@@ -33,6 +33,8 @@ public:
     pid_t pid() const { return pid_; }
     // "killed by SIGSEGV", "ended with code 1", if it ends in that time; else empty. Any thread.
     std::string ended(std::chrono::milliseconds time) const;
+    // It has ended by a signal that only somebody else sends: SIGKILL, SIGTERM. Any thread.
+    bool was_killed() const;
 
 private:
     struct Child;

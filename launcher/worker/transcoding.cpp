@@ -3,8 +3,7 @@
 
 #include "launcher/log.hpp"
 #include "launcher/worker/encoder_trials.hpp"
-
-#include <glib.h>
+#include "plugins/core/call_later.hpp"
 
 #include <system_error>
 #include <thread>
@@ -16,17 +15,6 @@ namespace sluice {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-void call_later(std::function<void()> call) {
-    g_idle_add_full(
-        G_PRIORITY_DEFAULT,
-        [](gpointer data) -> gboolean {
-            (*static_cast<std::function<void()>*>(data))();
-            return G_SOURCE_REMOVE;
-        },
-        new std::function<void()>(std::move(call)),
-        [](gpointer data) { delete static_cast<std::function<void()>*>(data); });
-}
 
 void warn_of_failure(const std::string& name, const std::string& reason, const hw::EncoderProfile* next) {
     log_warning("encoder " + name + " has failed: " + reason + "; " +

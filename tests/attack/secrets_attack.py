@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -15,7 +14,7 @@ from attack import AttackSuite, SLUICE, basic, request, tool, upgrade
 from api import cameras, log_in, put, rewrite # found through attack
 from fault_cameras import Host
 from fault_viewers import Viewers
-from harness import PASSWORD, Process, Sluice, until
+from harness import PASSWORD, Process, Sluice, children, until
 
 suite = AttackSuite()
 table = suite.table
@@ -140,9 +139,9 @@ def secrets_are_nowhere_else():
                "; ".join(wrong) or "hashes only", not wrong)
     line = Path(f"/proc/{s.pid}/cmdline").read_bytes()
     table.line("its command line", "none", ", ".join(found_in(line)) or "none", not found_in(line))
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(s.pid)], capture_output=True, text=True, check=False).stdout.split()
-    told = b"".join(Path(f"/proc/{pid}/{what}").read_bytes() for pid in children for what in ("cmdline", "environ"))
-    table.line(f"{len(children)} children, their command lines and environments", "none", ", ".join(found_in(told)) or "none",
+    pids = [pid for pid, _ in children(s.pid)]
+    told = b"".join(Path(f"/proc/{pid}/{what}").read_bytes() for pid in pids for what in ("cmdline", "environ"))
+    table.line(f"{len(pids)} children, their command lines and environments", "none", ", ".join(found_in(told)) or "none",
                not found_in(told))
     # The search is able to find: the camera was told, by its own protocol.
     table.line("the search finds what is there", "found", str(found_in(json.dumps(SECRETS).encode())[:1]),

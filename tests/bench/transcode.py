@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import cameras  # noqa: E402
 from fault_viewers import Viewers  # noqa: E402
-from harness import Browser, Camera, Sluice, Suite, latencies, summary, until  # noqa: E402
+from harness import Browser, Camera, Sluice, Suite, children, latencies, summary, until  # noqa: E402
 
 SECONDS, GOP = 20, 50
 
@@ -33,8 +33,7 @@ def clip(path, size, rate, encoder, *options):
 
 
 def workers(sluice):
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(sluice.pid)], stdout=subprocess.PIPE, text=True, check=False)
-    return {line.split()[-1]: int(line.split()[0]) for line in listed.stdout.splitlines() if " worker" in line}
+    return {args.split()[-1]: pid for pid, args in children(sluice.pid) if " worker" in args}
 
 
 def milliseconds(values):

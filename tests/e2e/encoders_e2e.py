@@ -4,7 +4,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from api import cameras
 from fault_cameras import Host
 from fault_viewers import Viewers
-from harness import BUILD, Sluice, Suite, until
+from harness import BUILD, Sluice, Suite, children, until
 
 suite = Suite()
 host = suite.keep(Host(suite.directory, {"hevc": {"media": "h265", "sound": "OPUS"}}))
@@ -40,18 +39,13 @@ def launch(name, *encoders):
                                     "GST_PLUGIN_PATH": f"{os.environ['GST_PLUGIN_PATH']}:{BUILD / 'tests/integration'}",
                                     "GST_REGISTRY": str(Path(suite.directory, f"{name}.registry"))}))
     until(lambda: cameras(sluice)["hevc"]["state"] == "streaming", 20, "streams")
-    until(lambda: not any("try-encoder" in args for args in children(sluice).values()), 60, "nothing is tried any more")
+    until(lambda: not any("try-encoder" in args for _, args in children(sluice.pid)), 60, "nothing is tried any more")
     assert "does not work" not in sluice.output(), sluice.output()
     return sluice
 
 
-def children(sluice):
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(sluice.pid)], stdout=subprocess.PIPE, text=True, check=False)
-    return {int(line.split()[0]): line for line in listed.stdout.splitlines()}
-
-
 def worker(sluice):
-    return next((pid for pid, args in children(sluice).items() if args.endswith("hevc/web")), None)
+    return next((pid for pid, args in children(sluice.pid) if args.endswith("hevc/web")), None)
 
 
 def web(sluice):
@@ -63,6 +57,15 @@ def watch(sluice):
     return viewers, viewers.join("h1", "hevc")
 
 
+def next_rung(sluice, viewer, said, seconds, picture):
+    """The log says so, and the viewer goes on, each within its time: how long it saw nothing, in seconds."""
+    until(lambda: said in sluice.output(), seconds, "the next rung")
+    last = viewer.pictures[-1]
+    viewer.picture_after(last + 0.001, picture)
+    assert viewer.closed is None, viewer.closed
+    return viewer.gap(last - 0.001)
+
+
 @suite.case
 def an_error_costs_a_rung():
     """Of three encoders one is not what its profile says, and one fails in the middle, with a picture on the wall."""
@@ -72,11 +75,7 @@ def an_error_costs_a_rung():
     viewers, viewer = watch(sluice)
     assert "encoder broken has failed" in sluice.output() and "from now on fails" in sluice.output(), sluice.output()
     reset.touch()
-    until(lambda: "from now on x264enc" in sluice.output(), 10, "the next rung")
-    failed = viewer.pictures[-1]
-    viewer.picture_after(failed + 0.001, 10)
-    assert viewer.closed is None, viewer.closed
-    print(f"# without a picture {viewer.gap(failed - 0.001) * 1000:.0f} ms")
+    print(f"# without a picture {next_rung(sluice, viewer, 'from now on x264enc', 10, 10) * 1000:.0f} ms")
     suite.close(viewers)
     suite.close(sluice)
 
@@ -92,12 +91,8 @@ def one_crash_is_no_proof_the_second_costs_hardware_its_rung():
     viewer.picture_after(time.monotonic(), 10)
     assert "has failed" not in sluice.output(), sluice.output()
     goes_wrong.touch()
-    until(lambda: "encoder crashes has failed: the worker process is gone (killed by SIGSEGV); from now on x264enc" in sluice.output(),
-          20, "the next rung")
-    crashed = viewer.pictures[-1]
-    viewer.picture_after(crashed + 0.001, 10)
-    assert viewer.closed is None, viewer.closed
-    print(f"# without a picture {viewer.gap(crashed - 0.001) * 1000:.0f} ms")
+    said = "encoder crashes has failed: the worker process is gone (killed by SIGSEGV); from now on x264enc"
+    print(f"# without a picture {next_rung(sluice, viewer, said, 20, 10) * 1000:.0f} ms")
     last = worker(sluice)
     for _ in range(2): # software: no crash takes that rung away
         os.kill(last, signal.SIGKILL)
@@ -131,12 +126,8 @@ def who_hangs_twice_has_failed():
     sluice = launch("hangs", profile)
     viewers, viewer = watch(sluice)
     goes_wrong.touch()
-    until(lambda: "encoder hangs has failed: the worker process gets pictures and gives none; from now on x264enc" in sluice.output(),
-          90, "the next rung")
-    stood = viewer.pictures[-1]
-    viewer.picture_after(stood + 0.001, 20)
-    assert viewer.closed is None, viewer.closed
-    print(f"# without a picture {viewer.gap(stood - 0.001):.1f} s")
+    said = "encoder hangs has failed: the worker process gets pictures and gives none; from now on x264enc"
+    print(f"# without a picture {next_rung(sluice, viewer, said, 90, 20):.1f} s")
     suite.close(viewers)
     suite.close(sluice)
 

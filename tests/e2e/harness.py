@@ -68,6 +68,12 @@ def free_port():
             pass
 
 
+def children(parent):
+    """Its processes, (pid, command line) each; those that have ended and are not reaped are "<defunct>"."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], stdout=subprocess.PIPE, text=True, check=False)
+    return [(int(pid), args) for pid, args in (line.split(maxsplit=1) for line in listed.stdout.splitlines())]
+
+
 def any_certificate():
     """A TLS context that takes also self-signed ones."""
     context = ssl.create_default_context()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api import cameras, equal, jpeg_size
 from fault_viewers import Viewers
-from harness import Browser, Camera, Served, Sluice, Suite, until
+from harness import Browser, Camera, Served, Sluice, Suite, children, until
 
 suite = Suite()
 sluice = viewers = None
@@ -24,8 +24,8 @@ def stream(camera, name="main"):
 
 def workers():
     """What the launcher's children make for viewers."""
-    listed = subprocess.run(["ps", "-o", "args=", "--ppid", str(sluice.pid)], stdout=subprocess.PIPE, text=True, check=False)
-    return sorted(name for name in (line.split()[-1] for line in listed.stdout.splitlines()) if not name.endswith("/main"))
+    names = (args.split()[-1] for _, args in children(sluice.pid))
+    return sorted(name for name in names if not name.endswith("/main"))
 
 
 def session(viewer):

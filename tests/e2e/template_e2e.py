@@ -5,7 +5,6 @@ nobody else anything."""
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from api import cameras
 from fault_cameras import Host
 from fault_viewers import Viewers
-from harness import BUILD, ROOT, Sluice, Suite, until
+from harness import BUILD, ROOT, Sluice, Suite, children, until
 
 suite = Suite()
 sluice = host = viewers = None
@@ -44,10 +43,9 @@ def stream(camera):
     return cameras(sluice)[camera]["streams"][0]
 
 
-def children(pid=None):
+def workers():
     """Of the launcher: {what they work for: pid}."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid or sluice.pid)], stdout=subprocess.PIPE, text=True, check=False)
-    return {line.split()[-1]: int(line.split()[0]) for line in listed.stdout.splitlines() if "defunct" not in line}
+    return {args.split()[-1]: pid for pid, args in children(sluice.pid) if "defunct" not in args}
 
 
 def gone(pids):
@@ -77,7 +75,7 @@ def a_template_of_the_users_own_plays_in_a_process_of_its_own():
         "GST_PLUGIN_PATH": f"{os.environ['GST_PLUGIN_PATH']}:{BUILD / 'tests/integration'}",
         "GST_REGISTRY": str(HERE / "own.registry")}))
     until(lambda: all(c["state"] == "streaming" for c in cameras(sluice).values()), 60, "all stream")
-    assert sorted(children()) == ["crashes/main", "file/main", "own/main"], children()
+    assert sorted(workers()) == ["crashes/main", "file/main", "own/main"], workers()
     viewers = suite.keep(Viewers(sluice))
     for name in sources():
         viewers.join(name, sound=name in ("own", "plain"))
@@ -91,8 +89,8 @@ def its_process_knows_no_secret_but_by_the_socket():
     told = [*SECRETS.values(), FILE_SECRET]
     environ = Path(f"/proc/{sluice.pid}/environ").read_text()
     assert all(s in environ for s in SECRETS.values()), "the launcher has them"
-    assert sorted(children()) == ["crashes/main", "file/main", "own/main"], children()
-    for name, pid in children().items():
+    assert sorted(workers()) == ["crashes/main", "file/main", "own/main"], workers()
+    for name, pid in workers().items():
         for part in ("cmdline", "environ"):
             text = Path(f"/proc/{pid}/{part}").read_text()
             assert not [s for s in told if s in text], (name, part)
@@ -103,11 +101,11 @@ def comes_back(name, what, reason, seconds=20):
     """`what` ends the process of the camera: what its viewer and the one of the other camera see of that."""
     watching, other = viewers.viewers[name], viewers.viewers["plain"]
     sounds = len(watching.sounds)
-    pid = children()[f"{name}/main"]
+    pid = workers()[f"{name}/main"]
     sluice.news()
     begin = time.monotonic()
     what(pid)
-    until(lambda: children().get(f"{name}/main", pid) != pid, seconds, "another process")
+    until(lambda: workers().get(f"{name}/main", pid) != pid, seconds, "another process")
     last = time.monotonic()
     back = watching.picture_after(last, 10)
     assert watching.closed is None, watching.closed
@@ -147,7 +145,7 @@ def one_that_hangs_is_ended():
 @suite.case
 def what_fails_there_is_said_as_if_it_were_here():
     host.camera("own").set(password="another")
-    os.kill(children()["own/main"], signal.SIGKILL)
+    os.kill(workers()["own/main"], signal.SIGKILL)
     until(lambda: (stream("own")["reason"] or "").startswith("the camera refuses this user"), 20, f"its reason: {stream('own')}")
     assert stream("own")["failure"] == "unauthorised", stream("own")
     host.camera("own").set(password=SECRETS["OWN_PW"])
@@ -157,20 +155,20 @@ def what_fails_there_is_said_as_if_it_were_here():
 
 @suite.case
 def a_camera_that_is_taken_away_takes_its_process_along_and_says_goodbye():
-    pid = children()["file/main"]
+    pid = workers()["file/main"]
     config = json.loads(sluice.config.read_text())
     del config["cameras"]["file"]
     sluice.config.write_text(json.dumps(config))
     sluice.send(signal.SIGHUP)
     gone([pid])
     until(lambda: [what for _, what in host.camera("file").stats()["requests"]][-1] == "TEARDOWN", 5, "it says goodbye")
-    assert "file/main" not in children() and "own/main" in children()
+    assert "file/main" not in workers() and "own/main" in workers()
 
 
 @suite.case
 def none_outlives_the_launcher():
     global sluice
-    pids = list(children().values())
+    pids = list(workers().values())
     assert len(pids) == 2, pids
     assert suite.close(sluice) == 0
     gone(pids)
@@ -178,7 +176,7 @@ def none_outlives_the_launcher():
         "SLUICE_PIPELINES": f"{PIPELINES}:{os.environ['SLUICE_PIPELINES']}",
         "GST_PLUGIN_PATH": f"{os.environ['GST_PLUGIN_PATH']}:{BUILD / 'tests/integration'}",
         "GST_REGISTRY": str(HERE / "own.registry")}))
-    pids = list(until(children, 10, "a process").values())
+    pids = list(until(workers, 10, "a process").values())
     sluice.send(signal.SIGKILL)
     gone(pids)
 

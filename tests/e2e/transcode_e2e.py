@@ -11,7 +11,7 @@ import time
 from api import cameras
 from fault_cameras import Host
 from fault_viewers import Viewers
-from harness import Browser, Skip, Sluice, Suite, settled, until
+from harness import Browser, Skip, Sluice, Suite, children, settled, until
 
 suite = Suite()
 sluice = host = viewers = None
@@ -25,8 +25,7 @@ def stream(camera, name="web"):
 
 def workers():
     """Children of the launcher: {what they work for: pid}."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(sluice.pid)], stdout=subprocess.PIPE, text=True, check=False)
-    return {line.split()[-1]: int(line.split()[0]) for line in listed.stdout.splitlines()}
+    return {args.split()[-1]: pid for pid, args in children(sluice.pid)}
 
 
 def sessions():

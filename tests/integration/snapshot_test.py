@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import NOWHERE, cameras, contains, delete, equal, jpeg_size, put  # noqa: E402
 from fault_viewers import Viewers  # noqa: E402
-from harness import BUILD, ROOT, Camera, Served, Sluice, Suite, note, until  # noqa: E402
+from harness import BUILD, ROOT, Camera, Served, Sluice, Suite, children, note, until  # noqa: E402
 
 suite = Suite()
 case = suite.case
@@ -31,8 +31,7 @@ def snapshot(name="front", query="", **options):
 
 def workers(s):
     """The processes that decode its pictures."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(s.pid)], stdout=subprocess.PIPE, text=True, check=False)
-    return [int(line.split()[0]) for line in listed.stdout.splitlines() if line.split()[-1] == "snapshots"]
+    return [pid for pid, args in children(s.pid) if args.split()[-1] == "snapshots"]
 
 
 def picture(name="front", query="", **options):

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import cameras, contains, equal, put  # noqa: E402
 from churn import Watchers  # noqa: E402
-from harness import BUILD, Camera, Process, Served, Sluice, Suite, free_port, until  # noqa: E402
+from harness import BUILD, Camera, Process, Served, Sluice, Suite, children, free_port, until  # noqa: E402
 
 suite = Suite()
 case = suite.case
@@ -202,8 +202,7 @@ def motion_jpeg_over_http():
     reason(s, "refused", "connection refused by 127.0.0.1")
     reason(s, "plain", "cannot be reached")
     # The library for HTTP may crash: that costs its camera a moment, and nobody else anything.
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(s.pid)], check=True, capture_output=True, text=True).stdout
-    os.kill(int(next(line.split()[0] for line in listed.splitlines() if line.endswith(" basic/main"))), signal.SIGSEGV)
+    os.kill(next(pid for pid, args in children(s.pid) if args.endswith(" basic/main")), signal.SIGSEGV)
     until(lambda: stream(s, "basic")["attempts"] > 1, 10, "it is noticed")
     plays(s, "basic", codec="JPEG")
     equal((stream(s, "open")["attempts"], stream(s, "open")["losses"]), (1, 0), "another camera")

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import cameras, contains, equal  # noqa: E402
 from fault_viewers import Viewers  # noqa: E402
-from harness import BUILD, ROOT, Sluice, Suite, note, until  # noqa: E402
+from harness import BUILD, ROOT, Sluice, Suite, children, note, until  # noqa: E402
 
 suite = Suite()
 case = suite.case
@@ -91,8 +91,7 @@ def a_template_of_ones_own_makes_a_stream():
     s = suite.keep(Sluice(suite.directory, {"front": {"main": SMALL, "sub": sub, "outputs": SUB}}, name="own",
                           env={"SLUICE_PIPELINES": templates("own", TURNED)}))
     watch(s, "360x640")
-    contains(subprocess.run(["ps", "-o", "args=", "--ppid", str(s.pid)], capture_output=True, text=True, check=False).stdout,
-             "front/sub")
+    assert any("front/sub" in args for _, args in children(s.pid)), children(s.pid)
     equal(suite.close(s), 0)
 
 
