@@ -162,9 +162,9 @@ void PictureMakers::gone(std::list<Maker>::iterator maker, const MakerNews& news
         makers_.erase(maker);
         return set_timer();
     }
-    if (news.by_others && !maker->told) { // no fault of the picture, which gets another process once
+    if (news.by_others) { // no fault of the picture, which gets another process once if it is not made yet
         log_warning("snapshot of " + place_of(maker->order) + ": the worker process is gone (" + how + ")");
-        if (!maker->again) {
+        if (!maker->told && !maker->again) {
             waiting_.push_front({maker->job, std::move(maker->order), true});
             makers_.erase(maker);
             next();

@@ -153,6 +153,18 @@ TEST(PictureMakers, OneThatSomebodyKillsCostsAnotherProcessOnce) {
     EXPECT_EQ(r.take(), (Lines{"2 made", "2 ended"}));
 }
 
+TEST(PictureMakers, OneThatSomebodyKillsWhileItIsTakenDownTakesNothingAlong) {
+    Room r;
+    r.make("a", 1);
+    r.hear(1, Kind::picture);
+    r.kill(1);
+    EXPECT_EQ(r.take(), (Lines{"1 made", "1 ended"}));
+    r.make("a", 1);
+    EXPECT_EQ(r.asked.back(), "2: a") << "it is no fault of the picture";
+    r.done(2);
+    EXPECT_EQ(r.take(), (Lines{"2 made", "2 ended"}));
+}
+
 TEST(PictureMakers, TheLastOneIsReplacedAtOnceIfAPictureHasEndedIt) {
     Room r;
     r.make("bad");
