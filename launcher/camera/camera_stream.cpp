@@ -4,7 +4,6 @@
 #include "launcher/camera/teardown.hpp"
 #include "launcher/camera/transcode_source.hpp"
 #include "launcher/log.hpp"
-#include "plugins/core/call_later.hpp"
 #include "plugins/core/codec.hpp"
 
 #include <algorithm>
@@ -71,20 +70,16 @@ CameraStream::Source::Source(CameraStream& stream, size_t i)
 CameraStream::CameraStream(const std::string& camera, StreamConfig config, const StreamTools& tools)
     : config_(std::move(config)), channel_name_(camera + "/" + config_.name), tools_(tools),
       channel_(adopt(sluice_channel_get(channel_name_.c_str()))), choice_(config_.sources.size()),
-      choose_timer_(tools.timers, [this] { look_again(); }), self_(std::make_shared<CameraStream*>(this)) {
+      choose_timer_(tools.timers, [this] { look_again(); }), sound_(channel_name_, tools.teardown, tools.timers) {
     for (size_t i = 0; i < config_.sources.size(); i++)
         sources_.push_back(std::make_unique<Source>(*this, i));
     g_object_set(channel_.get(), "last-resort", gboolean(config_.last_resort), nullptr);
     remember();
     if (config_.on_demand)
-        connect_demand();
+        demand_.emplace(channel_, [this] { settle(); });
 }
 
-CameraStream::~CameraStream() {
-    stop();
-    if (demand_signal_)
-        g_signal_handler_disconnect(channel_.get(), demand_signal_);
-}
+CameraStream::~CameraStream() { stop(); }
 
 void CameraStream::remember() {
     const StreamMemory::Media media = tools_.memory.of(channel_name_);
@@ -114,32 +109,15 @@ void CameraStream::learn() {
         tools_.memory.learn(channel_name_, media);
 }
 
-// Told in whatever thread a reader comes or goes.
-void CameraStream::connect_demand() {
-    using Holder = std::weak_ptr<CameraStream*>;
-    demand_signal_ = g_signal_connect_data(
-        channel_.get(), "demand", G_CALLBACK(+[](SluiceChannel*, gboolean wanted, gpointer data) {
-            call_later([stream = *static_cast<Holder*>(data), wanted] {
-                if (const auto self = stream.lock()) {
-                    (*self)->demand_ = wanted != FALSE;
-                    (*self)->settle();
-                }
-            });
-        }),
-        new Holder(self_), [](gpointer holder, GClosure*) { delete static_cast<Holder*>(holder); }, GConnectFlags(0));
-    // Readers may have been there before: a stream that is described anew keeps its channel.
-    gboolean wanted = FALSE;
-    g_object_get(channel_.get(), "wanted", &wanted, nullptr);
-    demand_ = wanted;
-}
-
 void CameraStream::start() {
     started_ = true;
+    sound_.start();
     settle();
 }
 
 void CameraStream::stop(const std::string& reason) {
     started_ = false;
+    sound_.stop();
     choose();
     if (!reason.empty())
         sluice_channel_set_unavailable(channel_.get(), reason.c_str());
@@ -328,7 +306,7 @@ void CameraStream::choose() {
 }
 
 void CameraStream::choose_once() {
-    if (!started_ || (config_.on_demand && !demand_)) {
+    if (!started_ || (demand_ && !demand_->wanted())) {
         choose_timer_.clear();
         choice_.reset();
         active_.reset();

@@ -5,7 +5,9 @@
 #include "launcher/camera/attempt_gate.hpp"
 #include "launcher/camera/camera_life.hpp"
 #include "launcher/camera/clock_watch.hpp"
+#include "launcher/camera/demand_watch.hpp"
 #include "launcher/camera/diagnosis.hpp"
+#include "launcher/camera/sound_version.hpp"
 #include "launcher/camera/source_choice.hpp"
 #include "launcher/camera/source_pipeline.hpp"
 #include "launcher/camera/stream_memory.hpp"
@@ -102,7 +104,6 @@ private:
     void settle();
     void choose();
     void choose_once();
-    void connect_demand();
     const Source& shown() const;
     Failure failure() const;
     void remember();
@@ -118,10 +119,10 @@ private:
     SourceChoice choice_;
     std::optional<size_t> active_;
     TimerQueue::Timer choose_timer_;
-    bool started_ = false, demand_ = false;
+    std::optional<DemandWatch> demand_; // of a stream that runs while it is wanted
+    SoundVersion sound_;
+    bool started_ = false;
     bool choosing_ = false, choose_again_ = false;
-    gulong demand_signal_ = 0;
-    std::shared_ptr<CameraStream*> self_; // for calls that arrive from other threads; empty inside: gone
     ClockWatch clock_;
     struct Told { // to on_change
         LifeState state = LifeState::idle;

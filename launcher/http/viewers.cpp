@@ -130,7 +130,7 @@ Result<std::unique_ptr<Viewers>> Viewers::create(const WebrtcServerConfig& webrt
         g_object_set(object, "min-rtp-port", static_cast<guint>(*webrtc.min_rtp_port), nullptr);
     if (webrtc.max_rtp_port)
         g_object_set(object, "max-rtp-port", static_cast<guint>(*webrtc.max_rtp_port), nullptr);
-    g_object_set(object, "ice-tcp", static_cast<gboolean>(webrtc.ice_tcp), nullptr);
+    g_object_set(object, "ice-tcp", static_cast<gboolean>(webrtc.ice_tcp), "opus-versions", FALSE, nullptr);
 
     GstContext* context = gst_context_new("sluice.http-server", TRUE);
     gst_structure_set(gst_context_writable_structure(context), "server", SOUP_TYPE_SERVER, server, "context",

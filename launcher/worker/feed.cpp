@@ -36,7 +36,7 @@ Result<std::unique_ptr<WorkerFeed>> WorkerFeed::start(GstElement* pipeline, GstE
         return process.error();
     std::unique_ptr<WorkerFeed> feed;
     try { // neither a descriptor nor a thread need be left
-        feed.reset(new WorkerFeed(pipeline, fanout, std::move(task.from), std::move(process).value(), fd));
+        feed.reset(new WorkerFeed(pipeline, fanout, std::move(task), std::move(process).value(), fd));
         feed->link_.send(std::move(job));
         feed->link_.start();
     } catch (const std::system_error& error) {
@@ -81,11 +81,11 @@ WorkerFeed::~WorkerFeed() {
     upstream_->feed = nullptr;
 }
 
-WorkerFeed::WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr<Channel> from,
-                       std::unique_ptr<WorkerProcess> process, int fd)
+WorkerFeed::WorkerFeed(GstElement* pipeline, GstElement* fanout, Task task, std::unique_ptr<WorkerProcess> process,
+                       int fd)
     : pipeline_(pipeline), fanout_(fanout), upstream_(std::make_shared<Upstream>()), process_(std::move(process)),
       inlet_(pipeline, [this](GstElement* source, const GstCaps*) { return link_track(source); }),
-      link_(fd, std::move(from),
+      link_(fd, std::move(task.from),
             {.message = [this](WireMessage& message) { take(message); },
              .wants_more = {}, // a fanoutsink takes everything at once
              .closed =
@@ -93,7 +93,8 @@ WorkerFeed::WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr
                      const std::string how = process_->ended(last_breath);
                      fail({TranscodeFailure::Part::process,
                            "the worker process is gone (" + (how.empty() ? why : how) + ")"});
-                 }}) {
+                 }},
+            task.media) {
     upstream_->feed = this;
 }
 

@@ -27,10 +27,11 @@ public:
     static constexpr unsigned max_events = 100; // in a second; whoever says more is broken
 
     struct Task {
-        std::string name;                  // of what it works for
-        Json job;                          // to_json(...)
-        std::shared_ptr<Channel> from;     // what the worker gets; may be NULL
-        std::chrono::milliseconds grace{}; // see WorkerProcess
+        std::string name;                                 // of what it works for
+        Json job;                                         // to_json(...)
+        std::shared_ptr<Channel> from;                    // what the worker gets; may be NULL
+        std::chrono::milliseconds grace{};                // see WorkerProcess
+        UnitSource::Media media = UnitSource::Media::all; // of it
     };
     // pipeline: a GstPipeline with the fanoutsink `fanout`, which outlives the feed. In the main thread.
     static Result<std::unique_ptr<WorkerFeed>> start(GstElement* pipeline, GstElement* fanout, Task task);
@@ -49,8 +50,7 @@ public:
 
 private:
     struct Upstream;
-    WorkerFeed(GstElement* pipeline, GstElement* fanout, std::shared_ptr<Channel> from,
-               std::unique_ptr<WorkerProcess> process, int fd);
+    WorkerFeed(GstElement* pipeline, GstElement* fanout, Task task, std::unique_ptr<WorkerProcess> process, int fd);
     bool link_track(GstElement* source);
     void take(WireMessage& message);
     void take_event(std::string_view text);

@@ -32,8 +32,8 @@ WorkerLink::Wake::~Wake() { close(fd); }
 
 void WorkerLink::Wake::wake() { eventfd_write(fd, 1); }
 
-WorkerLink::WorkerLink(int fd, std::shared_ptr<Channel> from, Events events)
-    : fd_(fd), events_(std::move(events)), from_(std::move(from)) {}
+WorkerLink::WorkerLink(int fd, std::shared_ptr<Channel> from, Events events, UnitSource::Media media)
+    : fd_(fd), media_(media), events_(std::move(events)), from_(std::move(from)) {}
 
 WorkerLink::~WorkerLink() {
     stop_ = true;
@@ -130,7 +130,7 @@ bool WorkerLink::next_outgoing() {
         std::swap(begin, from_);
     }
     if (begin)
-        source_ = std::make_unique<UnitSource>(begin, wake_);
+        source_ = std::make_unique<UnitSource>(begin, wake_, media_);
     if (!source_)
         return false;
     auto next = source_->next();

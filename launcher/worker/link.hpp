@@ -26,7 +26,7 @@ public:
         std::function<void(const std::string& why)> closed; // once, the last call
     };
     // fd: a connected stream socket, from now on the link's. from: what is sent; may be NULL.
-    WorkerLink(int fd, std::shared_ptr<Channel> from, Events events);
+    WorkerLink(int fd, std::shared_ptr<Channel> from, Events events, UnitSource::Media media = UnitSource::Media::all);
     ~WorkerLink(); // waits for a call that is under way
     WorkerLink(const WorkerLink&) = delete;
     WorkerLink& operator=(const WorkerLink&) = delete;
@@ -63,6 +63,7 @@ private:
     void end(const std::string& why) { why_ = why_.empty() ? why : why_; }
 
     const int fd_;
+    const UnitSource::Media media_;
     const std::shared_ptr<Wake> wake_ = std::make_shared<Wake>();
     const Events events_;
     // --- the thread's ---

@@ -3,6 +3,7 @@
 
 #include "launcher/worker/wire.hpp"
 #include "plugins/core/channel.hpp"
+#include "plugins/core/heard_track.hpp"
 
 #include <map>
 #include <variant>
@@ -13,8 +14,12 @@ namespace sluice {
 // from the newest key unit on, the sound from now on. Used by one thread.
 class UnitSource {
 public:
+    enum class Media {
+        all,
+        sound, // that is heard, as track 0
+    };
     // wakeup: told when there is more.
-    UnitSource(std::shared_ptr<Channel> channel, const std::shared_ptr<Wakeup>& wakeup);
+    UnitSource(std::shared_ptr<Channel> channel, const std::shared_ptr<Wakeup>& wakeup, Media media);
     ~UnitSource();
     UnitSource(const UnitSource&) = delete;
     UnitSource& operator=(const UnitSource&) = delete;
@@ -28,11 +33,14 @@ public:
     void request_key_unit() { channel_->request_key_unit(); }
 
 private:
-    Next message_of(const Channel::Reader::Next& next, bool past);
+    Next message_of(const Channel::Reader::Next& next, unsigned track, bool past);
+    Next next_sound();
 
     const std::shared_ptr<Channel> channel_;
     const std::shared_ptr<Wakeup> wakeup_;
-    std::unique_ptr<Channel::Reader> video_, audio_;
+    const Media media_;
+    std::unique_ptr<Channel::Reader> video_, audio_; // the first may be NULL
+    HeardTrack heard_;
     bool starting_ = true; // the newest unit of the cache has not been reached
     std::map<unsigned, TrackPtr> told_;
     std::optional<Unit> held_; // its track is told first

@@ -177,7 +177,8 @@ bool open_server(Self* self) {
                                    .channels = own_channels(settings),
                                    .max_sessions = settings.max_sessions,
                                    .max_sessions_per_peer = settings.max_sessions_per_peer,
-                                   .qualities = qualities.value()},
+                                   .qualities = qualities.value(),
+                                   .opus_versions = settings.opus_versions},
                                   {.added =
                                        [weak](const std::string& id) {
                                            if (auto e = weak->get())

@@ -2,6 +2,7 @@
 #include "plugins/webrtc/opus_version.hpp"
 
 #include "plugins/core/channel_access.hpp"
+#include "plugins/core/opus_chain.hpp"
 
 #include <functional>
 #include <map>
@@ -28,21 +29,6 @@ void run_task(std::function<void()> task) {
         },
         nullptr, 1, FALSE, nullptr); // outlives every plugin's destructors; its thread ends when there is nothing to do
     g_thread_pool_push(pool, new Task(std::move(task)), nullptr);
-}
-
-std::string chain_for(Codec codec) {
-    // No more than stereo, at a rate that Opus knows; 32 kbit/s are plenty for what a camera's microphone hears.
-    const std::string encode = " ! audioconvert ! audioresample ! audio/x-raw,channels=[1,2] ! "
-                               "opusenc bitrate=32000 complexity=5";
-    switch (codec) {
-    case Codec::aac: {
-        const auto faad = adopt(gst_element_factory_find("faad"));
-        return (faad ? "faad" : "avdec_aac") + encode;
-    }
-    case Codec::pcmu: return "mulawdec" + encode;
-    case Codec::pcma: return "alawdec" + encode;
-    default: return "capsfilter caps=audio/x-opus"; // no other, later: an error makes a new chain
-    }
 }
 
 class OpusVersion : public std::enable_shared_from_this<OpusVersion> {
@@ -180,7 +166,7 @@ private:
             return; // a second track of sound: the first one is what viewers hear
         const auto caps = adopt(gst_pad_get_current_caps(pad));
         GError* raw = nullptr;
-        GstElement* chain = gst_parse_bin_from_description_full(chain_for(codec_from_caps(caps.get())).c_str(), TRUE,
+        GstElement* chain = gst_parse_bin_from_description_full(opus_chain(codec_from_caps(caps.get())).c_str(), TRUE,
                                                                 nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &raw);
         const GErrorPtr error(raw);
         if (!chain) {
@@ -234,6 +220,11 @@ std::shared_ptr<Channel> opus_version_of(const Channel& source) {
     if (!version)
         weak = version = OpusVersion::create(source.name());
     return version ? std::shared_ptr<Channel>(version, version->channel()) : nullptr;
+}
+
+std::shared_ptr<Channel> opus_channel_of(const Channel& source) {
+    const auto face = adopt(sluice_channel_get((source.name() + opus_suffix).c_str()));
+    return face ? channel_of(face.get()) : nullptr;
 }
 
 } // namespace sluice

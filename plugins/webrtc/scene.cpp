@@ -2,7 +2,7 @@
 #include "plugins/webrtc/scene.hpp"
 
 #include "plugins/core/channel_access.hpp"
-#include "plugins/webrtc/opus_version.hpp"
+#include "plugins/core/opus_chain.hpp"
 
 namespace sluice {
 

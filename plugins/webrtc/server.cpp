@@ -301,7 +301,9 @@ void Server::negotiate(Join join, ViewerStream::Scene scene, std::string stream,
     };
     auto viewer = std::make_shared<Viewer>(
         std::move(info), std::make_unique<ViewerStream>(scene, stream, codec, identity, std::move(sound)), path,
-        end_soon, [](const std::shared_ptr<Channel>& source) { return opus_version_of(*source); });
+        end_soon, [made_here = settings_.opus_versions](const std::shared_ptr<Channel>& source) {
+            return made_here ? opus_version_of(*source) : opus_channel_of(*source);
+        });
     const std::weak_ptr<Viewer> weak_viewer = viewer;
     Peer::Events events{.connected =
                             [weak, weak_viewer] {

@@ -20,6 +20,7 @@ struct ServerSettings {
     unsigned max_sessions = 1000;
     unsigned max_sessions_per_peer = 500; // of one principal from one address; 0: no limit
     QualityDefaults qualities = {};
+    bool opus_versions = true; // are made here (opus_version.hpp)
 };
 
 // All sessions of one webrtcserversink, whatever transport asks for them. Thread-safe. What blocks (negotiation, teardown) runs on

@@ -33,6 +33,7 @@ bool SinkSettings::set(guint id, const GValue* value) {
     case PROP_MAX_SESSIONS_PER_PEER: max_sessions_per_peer = g_value_get_uint(value); break;
     case PROP_QUALITY: quality = text(); break;
     case PROP_QUALITIES: qualities = text(); break;
+    case PROP_OPUS_VERSIONS: opus_versions = g_value_get_boolean(value); break;
     default: return false;
     }
     return true;
@@ -65,6 +66,7 @@ bool SinkSettings::get(guint id, GValue* value) const {
     }
     case PROP_QUALITY: g_value_set_string(value, quality.c_str()); break;
     case PROP_QUALITIES: g_value_set_string(value, qualities.c_str()); break;
+    case PROP_OPUS_VERSIONS: g_value_set_boolean(value, opus_versions); break;
     default: return false;
     }
     return true;
@@ -128,6 +130,12 @@ void install_sink_properties(GObjectClass* klass) {
            100000, 1000);
     number(PROP_MAX_SESSIONS_PER_PEER, "max-sessions-per-peer", "Maximum sessions per peer",
            "Sessions of one principal from one address; more are refused (0: no limit)", 0, 100000, 500);
+    g_object_class_install_property(
+        klass, PROP_OPUS_VERSIONS,
+        g_param_spec_boolean("opus-versions", "Opus versions",
+                             "Make Opus, in this process, of sound that a viewer cannot take as it is (FALSE: whoever "
+                             "answers the demand of the channel NAME~opus brings it)",
+                             TRUE, flags));
     g_object_class_install_property(klass, PROP_STATS,
                                     g_param_spec_boxed("stats", "Statistics", "Counters, and one structure per viewer",
                                                        GST_TYPE_STRUCTURE,

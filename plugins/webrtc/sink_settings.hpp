@@ -31,6 +31,7 @@ enum {
     PROP_MAX_SESSIONS_PER_PEER,
     PROP_QUALITY,
     PROP_QUALITIES,
+    PROP_OPUS_VERSIONS,
     PROP_STATS,
     PROP_VIEWERS_BY_CAMERA,
     PROP_ROUTES,
@@ -50,6 +51,7 @@ struct SinkSettings {
     unsigned max_sessions_per_peer = 500;
     IceSettings ice;
     std::string quality = quality_auto, qualities;
+    bool opus_versions = true;
 
     // False: there is no such property, or it is none of these settings.
     bool set(guint id, const GValue* value);

@@ -16,14 +16,6 @@ void ViewerSound::start() {
         feed_.reader->skip_all();
 }
 
-bool ViewerSound::is_ours(const AccessUnit& unit) {
-    if (unit.generation != generation_) {
-        generation_ = unit.generation;
-        track_ = unit.track->index;
-    }
-    return unit.track->index == track_;
-}
-
 ViewerSound::Step ViewerSound::step() {
     Step step;
     if (!feed_.reader)
@@ -33,7 +25,7 @@ ViewerSound::Step ViewerSound::step() {
     for (auto next = feed_.reader->next(); next.unit; next = feed_.reader->next()) {
         if (next.unit->track->codec != codec_) {
             step.misfit = true;
-        } else if (is_ours(*next.unit) && !next.unit->payloads().empty()) {
+        } else if (heard_.is(*next.unit) && !next.unit->payloads().empty()) {
             step.packets = writer_.write(*next.unit);
             break;
         }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plugins/core/channel.hpp"
+#include "plugins/core/heard_track.hpp"
 #include "plugins/webrtc/rtp_writer.hpp"
 
 namespace sluice {
@@ -31,7 +32,7 @@ public:
     // Reads there from now on; the feed before it comes back, to be let go with no lock held.
     void take(Feed& feed) {
         std::swap(feed_, feed);
-        generation_ = 0; // those of another channel have the same numbers
+        heard_.forget();
     }
     void start(); // what came so far is old
     void set_numbered(Numbered numbered) { writer_.set_numbered(numbered); }
@@ -49,13 +50,10 @@ public:
     const RtpWriter& writer() const { return writer_; }
 
 private:
-    bool is_ours(const AccessUnit& unit);
-
     const Codec codec_;
     RtpWriter writer_;
     Feed feed_;
-    uint64_t generation_ = 0; // of the track that is sent...
-    unsigned track_ = 0;      // ...which is the first that fits
+    HeardTrack heard_;
 };
 
 } // namespace sluice

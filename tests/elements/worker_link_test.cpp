@@ -74,6 +74,33 @@ TEST_F(WorkerLinkTest, TracksUnitsAndTimesComeAsTheyAre) {
     EXPECT_NE(got[caps].header.track, got[0].header.track);
 }
 
+TEST_F(WorkerLinkTest, SoundAloneIsTheFirstTrackOfItFromNowOn) {
+    struct Nobody : Wakeup {
+        void wake() override {}
+    };
+    SinkRig camera;
+    OtherPad sound(camera.element(), mulaw), second(camera.element(), "audio/x-alaw,rate=8000,channels=1");
+    camera.push(key_unit(), 9 * s);
+    sound.push(Bytes(160, 7), 9 * s);
+    UnitSource from(camera.channel, std::make_shared<Nobody>(), UnitSource::Media::sound);
+    EXPECT_EQ(from.next().index(), 0u) << "neither pictures nor the past";
+    sound.push(Bytes(160, 8), 9 * s + 20 * ms);
+    second.push(Bytes(160, 9), 9 * s + 20 * ms);
+    camera.push(p_slice(), 9 * s + 40 * ms);
+    sound.push(Bytes(160, 8), 9 * s + 40 * ms);
+    const auto caps = from.next();
+    ASSERT_TRUE(std::holds_alternative<WireText>(caps));
+    EXPECT_EQ(std::get<WireText>(caps).body.substr(0, 13), "audio/x-mulaw");
+    EXPECT_EQ(std::get<WireText>(caps).header.track, 0);
+    for (const GstClockTime time : {20 * ms, 40 * ms}) {
+        const auto unit = from.next();
+        ASSERT_TRUE(std::holds_alternative<UnitSource::Unit>(unit));
+        EXPECT_EQ(std::get<UnitSource::Unit>(unit).header.time, 4999 * s + time);
+        EXPECT_EQ(std::get<UnitSource::Unit>(unit).header.track, 0);
+    }
+    EXPECT_EQ(from.next().index(), 0u);
+}
+
 TEST_F(WorkerLinkTest, WhatComesIntoAPipelineKeepsItsTime) {
     SinkRig camera;
     camera.push(key_unit(), 9 * s);

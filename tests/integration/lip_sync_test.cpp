@@ -2,13 +2,18 @@
 // Sound and picture of one moment reach a viewer as of one moment. A camera flashes and beeps in the same instant; a viewer
 // receives it; what it received is decoded with the times that RTP and the sender reports give each packet.
 #include "launcher/camera/pipeline_factory.hpp"
+#include "launcher/camera/sound_version.hpp"
 #include "launcher/camera/track_offer.hpp"
+#include "launcher/camera/worker_source.hpp"
+#include "launcher/worker/transcode.hpp"
+#include "plugins/core/opus_chain.hpp"
 #include "tests/support/simcam_stream.hpp"
 #include "tests/support/whep_viewer.hpp"
 
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 #include <nlohmann/json.hpp>
+#include <sys/socket.h>
 
 namespace sluice {
 namespace {
@@ -102,6 +107,48 @@ private:
     std::shared_ptr<TrackOffer> offer_;
 };
 
+// Both ends of what makes sound Opus for the launcher: all but the process.
+class OpusWorker {
+public:
+    explicit OpusWorker(const std::string& channel)
+        : from_(adopt(sluice_channel_get(channel.c_str()))), result_(adopt(sluice_channel_get("worker/out"))),
+          pipeline_(make_worker_pipeline(channel + opus_suffix).value()),
+          fanout_(adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"))),
+          inlet_(pipeline_.get(),
+                 [this](GstElement* source, const GstCaps*) {
+                     return gst_element_link_pads(source, "src", fanout_.get(), "sink_%u");
+                 }),
+          transcode_(TranscodePipeline::create(sound_job(), "worker/out", [](const TranscodeFailure& f) {
+                         ADD_FAILURE() << f.reason;
+                     }).value()) {
+        int ends[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+            throw std::runtime_error("no sockets");
+        gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
+        near_.emplace(ends[0], channel_of(from_.get()),
+                      WorkerLink::Events{.message = [this](WireMessage& m) { EXPECT_TRUE(inlet_.take(m)); }},
+                      UnitSource::Media::sound);
+        far_.emplace(ends[1], channel_of(result_.get()),
+                     WorkerLink::Events{.message = [this](WireMessage& m) { transcode_->take(m); }});
+        near_->start();
+        far_->start();
+    }
+    ~OpusWorker() {
+        near_.reset();
+        far_.reset();
+        gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+    }
+    OpusWorker(const OpusWorker&) = delete;
+    OpusWorker& operator=(const OpusWorker&) = delete;
+
+private:
+    const Ref<SluiceChannel> from_, result_;
+    const Ref<GstElement> pipeline_, fanout_;
+    Inlet inlet_;
+    const std::unique_ptr<TranscodePipeline> transcode_;
+    std::optional<WorkerLink> near_, far_;
+};
+
 struct Decoded {
     int64_t time; // ns
     Bytes data;
@@ -168,10 +215,11 @@ std::vector<int64_t> beeps_in(const std::vector<Decoded>& buffers, unsigned rate
 }
 
 struct Case {
-    const char* camera; // what the camera sends
-    const char* sent;   // what the viewer is to get
-    bool rtsp;          // over the network, through rtspsrc and the launcher's template
-    double limit_ms;    // rtspsrc takes the jitter of a busy machine for drift, of each stream by itself
+    const char* camera;  // what the camera sends
+    const char* sent;    // what the viewer is to get
+    bool rtsp;           // over the network, through rtspsrc and the launcher's template
+    double limit_ms;     // rtspsrc takes the jitter of a busy machine for drift, of each stream by itself
+    bool worker = false; // makes the Opus, as in the launcher
 };
 
 class LipSync : public testing::TestWithParam<Case> {};
@@ -192,17 +240,18 @@ TEST_P(LipSync, AFlashAndABeepOfOneInstantStayTogether) {
         direct.emplace(GetParam().camera, "front/main");
     }
     WebrtcServer server;
+    server.set("opus-versions", gboolean(!GetParam().worker));
     ASSERT_EQ(server.start(), GST_STATE_CHANGE_SUCCESS);
+    std::optional<OpusWorker> worker;
+    if (GetParam().worker)
+        worker.emplace("front/main");
     ASSERT_TRUE(eventually([&] { return front.channel().video_track() && front.channel().audio_track(); }));
 
     struct Received {
         std::mutex mutex;
         std::vector<Ref<GstBuffer>> video, sound;
     } received;
-    WhepViewer viewer("application/x-rtp, media=audio, encoding-name=OPUS, clock-rate=48000, payload=111, "
-                      "encoding-params=(string)2; "
-                      "application/x-rtp, media=audio, encoding-name=PCMU, clock-rate=8000, payload=0; "
-                      "application/x-rtp, media=audio, encoding-name=PCMA, clock-rate=8000, payload=8");
+    WhepViewer viewer(WhepViewer::browser_sound);
     viewer.on_packet = [&](bool sound, GstBuffer* packet) {
         std::lock_guard lock(received.mutex);
         (sound ? received.sound : received.video).push_back(ref(packet));
@@ -254,7 +303,10 @@ TEST_P(LipSync, AFlashAndABeepOfOneInstantStayTogether) {
     std::sort(offsets.begin(), offsets.end());
     const double median = offsets[offsets.size() / 2];
     std::printf("%s%s -> %s: picture minus sound, median %.1f ms (%s)\n", GetParam().camera,
-                GetParam().rtsp ? " over RTSP" : "", GetParam().sent, median, all.c_str());
+                GetParam().rtsp     ? " over RTSP"
+                : GetParam().worker ? " by a worker"
+                                    : "",
+                GetParam().sent, median, all.c_str());
     EXPECT_LE(std::abs(median), GetParam().limit_ms) << all;
 }
 
@@ -279,10 +331,13 @@ TEST(CaptureTime, OfTheCameraIsKeptWithEachUnit) {
         << ' ' << sounds;
 }
 
-INSTANTIATE_TEST_SUITE_P(Codecs, LipSync,
-                         testing::Values(Case{"opus", "OPUS", false, 40}, Case{"pcmu", "PCMU", false, 40},
-                                         Case{"aac", "OPUS", false, 40}, Case{"aac", "OPUS", true, 125}),
-                         [](const auto& row) { return row.param.camera + std::string(row.param.rtsp ? "_rtsp" : ""); });
+INSTANTIATE_TEST_SUITE_P(
+    Codecs, LipSync,
+    testing::Values(Case{"opus", "OPUS", false, 40}, Case{"pcmu", "PCMU", false, 40}, Case{"aac", "OPUS", false, 40},
+                    Case{"aac", "OPUS", true, 125}, Case{"aac", "OPUS", false, 40, true}),
+    [](const auto& row) {
+        return row.param.camera + std::string(row.param.rtsp ? "_rtsp" : row.param.worker ? "_worker" : "");
+    });
 
 } // namespace
 } // namespace sluice

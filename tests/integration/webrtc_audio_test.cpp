@@ -10,10 +10,7 @@ namespace {
 
 using namespace test;
 
-constexpr const char* browser = "application/x-rtp, media=audio, encoding-name=OPUS, clock-rate=48000, payload=111, "
-                                "encoding-params=(string)2; "
-                                "application/x-rtp, media=audio, encoding-name=PCMU, clock-rate=8000, payload=0; "
-                                "application/x-rtp, media=audio, encoding-name=PCMA, clock-rate=8000, payload=8";
+constexpr const char* browser = WhepViewer::browser_sound;
 const Bytes opus_packet{0xf8, 0xff, 0xfe}; // 20 ms of silence
 constexpr int64_t ntp_epoch_ns = INT64_C(2'208'988'800'000'000'000);
 

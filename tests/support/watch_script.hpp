@@ -82,8 +82,7 @@ private:
         if (what == "join") {
             // It takes a while to gather candidates: not here, where all others are listened to.
             working_.push_back(std::async(std::launch::async, [this, name, camera, sound, forged] {
-                auto made = std::make_shared<Watching>(
-                    sound ? "application/x-rtp, media=audio, encoding-name=PCMU, clock-rate=8000, payload=0" : nullptr);
+                auto made = std::make_shared<Watching>(sound ? WhepViewer::browser_sound : nullptr);
                 made->viewer.on_packet = [name, w = made.get()](bool is_sound, GstBuffer* packet) {
                     is_sound ? sound_came(name, *w) : picture_came(name, *w, rtp_packet(packet));
                 };

@@ -13,6 +13,11 @@ namespace sluice::test {
 
 class WhepViewer {
 public:
+    static constexpr const char* browser_sound =
+        "application/x-rtp, media=audio, encoding-name=OPUS, clock-rate=48000, payload=111, "
+        "encoding-params=(string)2; "
+        "application/x-rtp, media=audio, encoding-name=PCMU, clock-rate=8000, payload=0; "
+        "application/x-rtp, media=audio, encoding-name=PCMA, clock-rate=8000, payload=8";
     // sound: what it takes as RTP caps, several by ';', the payload type in each; NULL: no m-line for sound.
     explicit WhepViewer(const char* sound = nullptr) {
         pipeline_ = sink(gst_pipeline_new(nullptr));
