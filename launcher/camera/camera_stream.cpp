@@ -429,12 +429,10 @@ StreamStatus CameraStream::status() const {
     if (source.pipeline)
         out.target_bitrate = source.pipeline->target_bitrate();
     GstCaps* caps = nullptr;
-    guint readers = 0;
-    g_object_get(channel_.get(), "caps", &caps, "readers", &readers, nullptr);
+    g_object_get(channel_.get(), "caps", &caps, nullptr);
     const Ref<GstCaps> held = adopt(caps);
     if (held)
         out.codec = codec_name(codec_from_caps(held.get()));
-    out.readers = readers;
     if (const GstStructurePtr stats = channel_stats(channel_.get())) {
         guint64 bitrate = 0;
         gst_structure_get_uint(stats.get(), "width", &out.width);

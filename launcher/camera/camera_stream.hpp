@@ -42,8 +42,7 @@ struct StreamStatus {
     double fps = 0;
     uint64_t bitrate = 0;                   // bit/s
     std::optional<uint64_t> target_bitrate; // that an encoder is asked for now, if there is one
-    unsigned readers = 0;
-    std::string derived_from; // empty: from the camera
+    std::string derived_from;               // empty: from the camera
 };
 
 // What all streams of a fleet share. Outlives them.

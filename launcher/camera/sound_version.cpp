@@ -11,12 +11,13 @@
 
 namespace sluice {
 
-// What is Opus already passes as it is.
+// Opus has a chain, too: a camera that comes back with other sound than that is then an error, and makes a new worker.
 TranscodeJob sound_job() {
     return {.encoder = {},
             .chains = {{"audio/mpeg", opus_chain(Codec::aac)},
                        {"audio/x-mulaw", opus_chain(Codec::pcmu)},
-                       {"audio/x-alaw", opus_chain(Codec::pcma)}},
+                       {"audio/x-alaw", opus_chain(Codec::pcma)},
+                       {"audio/x-opus", opus_chain(Codec::opus)}},
             .settings = {},
             .framerate = 0,
             .bitrate = 0};
@@ -60,11 +61,14 @@ void SoundVersion::due() {
 }
 
 void SoundVersion::begin() {
+    const std::shared_ptr<Channel> from = channel_of(from_.get());
+    if (const TrackPtr sound = from->audio_track(); sound && !has_opus_decoder(sound->codec))
+        return failed(std::string("nothing here decodes ") + codec_name(sound->codec) +
+                      "; install the Debian package gstreamer1.0-libav");
     auto pipeline = make_worker_pipeline(name_);
     if (!pipeline)
         return failed(pipeline.error().text);
     const auto fanout = adopt(gst_bin_get_by_name(GST_BIN(pipeline->get()), "fanout"));
-    const std::shared_ptr<Channel> from = channel_of(from_.get());
     auto feed = WorkerFeed::start(
         pipeline->get(), fanout.get(),
         {.name = name_, .job = to_json(sound_job()), .from = from, .media = UnitSource::Media::sound});
@@ -99,9 +103,10 @@ void SoundVersion::look() {
     const bool heard = run_->source->backlog() > 0;
     run_->source->skip_all();
     const auto made = channel_of(to_.get())->stats(channel_now()).last_unit;
-    const bool silent = heard && std::exchange(run_->made, made) == made;
-    run_->silent = silent ? run_->silent + 1 : 0;
-    if (run_->silent >= silent_looks)
+    const bool more = std::exchange(run_->made, made) != made;
+    run_->proven = run_->proven || more;
+    run_->silent = heard && !more ? run_->silent + 1 : 0;
+    if (run_->silent >= (run_->proven ? silent_looks : first_looks))
         return failed("the worker process gets sound and gives none");
     timer_.set(now + look_interval);
 }

@@ -37,7 +37,8 @@ private:
     static constexpr std::chrono::seconds shortest_delay{1}, longest_delay{30};
     static constexpr std::chrono::seconds worked{10}; // so long, and the next failure is the first one
     static constexpr std::chrono::seconds look_interval{2};
-    static constexpr unsigned silent_looks = 2; // with sound to be made and none made: it hangs
+    // With sound to be made and none made so often in a row it hangs; before the first it may just start slowly.
+    static constexpr unsigned silent_looks = 2, first_looks = 5;
 
     struct Run {
         Ref<GstElement> pipeline;
@@ -45,6 +46,7 @@ private:
         std::unique_ptr<Channel::Reader> source; // of the stream's sound: does any come?
         Time began;
         std::optional<ChannelTime> made; // the newest unit, at the last look
+        bool proven = false;             // it has made some
         unsigned silent = 0;             // looks in a row
     };
     void settle();

@@ -15,7 +15,8 @@
 namespace sluice {
 
 // A thread of its own, which waits for the socket and for the channel at the same time. Never more than one access unit is taken
-// out of the channel before it can be written: a worker that is slow is a slow reader, moved on to the newest key unit.
+// out of the channel before it can be written: a worker that is slow is a slow reader, moved on to the newest key unit (of sound
+// alone: to what the channel still has).
 class WorkerLink {
 public:
     // In the link's thread; they must not block.

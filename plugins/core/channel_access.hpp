@@ -10,6 +10,15 @@
 namespace sluice {
 
 SLUICE_API std::shared_ptr<Channel> channel_of(SluiceChannel* channel);
+// With the face that the channel is found by: as long as somebody reads it, the next producer of its name comes to it.
+inline std::shared_ptr<Channel> hold_channel(const Ref<SluiceChannel>& face) {
+    struct Held {
+        Ref<SluiceChannel> face;
+        std::shared_ptr<Channel> channel;
+    };
+    auto held = std::make_shared<Held>(Held{face, channel_of(face.get())});
+    return {held, held->channel.get()};
+}
 // All channels that exist, by name.
 SLUICE_API std::vector<Ref<SluiceChannel>> all_channels();
 // The clock of all channels: GstSystemClock, unless a test set another before any channel was made.

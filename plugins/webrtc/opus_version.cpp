@@ -224,7 +224,7 @@ std::shared_ptr<Channel> opus_version_of(const Channel& source) {
 
 std::shared_ptr<Channel> opus_channel_of(const Channel& source) {
     const auto face = adopt(sluice_channel_get((source.name() + opus_suffix).c_str()));
-    return face ? channel_of(face.get()) : nullptr;
+    return face ? hold_channel(face) : nullptr;
 }
 
 } // namespace sluice

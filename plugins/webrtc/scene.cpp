@@ -22,16 +22,6 @@ bool matches(const std::string& patterns, const std::string& name) {
     return false;
 }
 
-// With the face that the channel is found by: as long as somebody reads it, the next producer of its name comes to it.
-std::shared_ptr<Channel> hold(const Ref<SluiceChannel>& face) {
-    struct Held {
-        Ref<SluiceChannel> face;
-        std::shared_ptr<Channel> channel;
-    };
-    auto held = std::make_shared<Held>(Held{face, channel_of(face.get())});
-    return {held, held->channel.get()};
-}
-
 } // namespace
 
 Result<ViewerStream::Scene> find_scene(const std::string& camera, const std::string& patterns) {
@@ -40,7 +30,7 @@ Result<ViewerStream::Scene> find_scene(const std::string& camera, const std::str
     for (const auto& face : all_channels()) {
         const std::string name = sluice_channel_get_name(face.get());
         if (name.starts_with(prefix) && !name.ends_with(opus_suffix) && matches(patterns, name))
-            scene[name.substr(prefix.size())] = hold(face);
+            scene[name.substr(prefix.size())] = hold_channel(face);
     }
     if (scene.empty())
         return Error{ErrorKind::not_found, "there is no camera '" + camera + "'"};

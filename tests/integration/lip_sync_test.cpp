@@ -111,7 +111,9 @@ private:
 class OpusWorker {
 public:
     explicit OpusWorker(const std::string& channel)
-        : from_(adopt(sluice_channel_get(channel.c_str()))), result_(adopt(sluice_channel_get("worker/out"))),
+        : from_(adopt(sluice_channel_get(channel.c_str()))),
+          to_(adopt(sluice_channel_get((channel + opus_suffix).c_str()))),
+          result_(adopt(sluice_channel_get("worker/out"))),
           pipeline_(make_worker_pipeline(channel + opus_suffix).value()),
           fanout_(adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"))),
           inlet_(pipeline_.get(),
@@ -140,9 +142,11 @@ public:
     }
     OpusWorker(const OpusWorker&) = delete;
     OpusWorker& operator=(const OpusWorker&) = delete;
+    // Nobody else has brought any Opus.
+    bool alone() const { return channel_of(to_.get())->stats(channel_now()).generation == 1; }
 
 private:
-    const Ref<SluiceChannel> from_, result_;
+    const Ref<SluiceChannel> from_, to_, result_;
     const Ref<GstElement> pipeline_, fanout_;
     Inlet inlet_;
     const std::unique_ptr<TranscodePipeline> transcode_;
@@ -287,6 +291,7 @@ TEST_P(LipSync, AFlashAndABeepOfOneInstantStayTogether) {
                                        timed(received.sound, sound_rate)),
                                 sound_rate);
 
+    EXPECT_TRUE(!worker || worker->alone());
     ASSERT_FALSE(beeps.empty()) << received.sound.size() << " packets";
     std::vector<double> offsets; // ms, + is a picture later than its sound
     std::string all;
