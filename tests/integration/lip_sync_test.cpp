@@ -111,9 +111,7 @@ private:
 class OpusWorker {
 public:
     explicit OpusWorker(const std::string& channel)
-        : from_(adopt(sluice_channel_get(channel.c_str()))),
-          to_(adopt(sluice_channel_get((channel + opus_suffix).c_str()))),
-          result_(adopt(sluice_channel_get("worker/out"))),
+        : from_(adopt(sluice_channel_get(channel.c_str()))), result_(adopt(sluice_channel_get("worker/out"))),
           pipeline_(make_worker_pipeline(channel + opus_suffix).value()),
           fanout_(adopt(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "fanout"))),
           inlet_(pipeline_.get(),
@@ -142,11 +140,14 @@ public:
     }
     OpusWorker(const OpusWorker&) = delete;
     OpusWorker& operator=(const OpusWorker&) = delete;
-    // Nobody else has brought any Opus.
-    bool alone() const { return channel_of(to_.get())->stats(channel_now()).generation == 1; }
+    // Who writes into a channel that somebody else has taken over hears it.
+    bool alone() const {
+        const auto bus = adopt(gst_element_get_bus(pipeline_.get()));
+        return !adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
+    }
 
 private:
-    const Ref<SluiceChannel> from_, to_, result_;
+    const Ref<SluiceChannel> from_, result_;
     const Ref<GstElement> pipeline_, fanout_;
     Inlet inlet_;
     const std::unique_ptr<TranscodePipeline> transcode_;
@@ -336,10 +337,11 @@ TEST(CaptureTime, OfTheCameraIsKeptWithEachUnit) {
         << ' ' << sounds;
 }
 
+// The worker comes first: what makes Opus in this process is there for a while after the last listener.
 INSTANTIATE_TEST_SUITE_P(
     Codecs, LipSync,
-    testing::Values(Case{"opus", "OPUS", false, 40}, Case{"pcmu", "PCMU", false, 40}, Case{"aac", "OPUS", false, 40},
-                    Case{"aac", "OPUS", true, 125}, Case{"aac", "OPUS", false, 40, true}),
+    testing::Values(Case{"aac", "OPUS", false, 40, true}, Case{"opus", "OPUS", false, 40},
+                    Case{"pcmu", "PCMU", false, 40}, Case{"aac", "OPUS", false, 40}, Case{"aac", "OPUS", true, 125}),
     [](const auto& row) {
         return row.param.camera + std::string(row.param.rtsp ? "_rtsp" : row.param.worker ? "_worker" : "");
     });
