@@ -14,6 +14,14 @@ constexpr double heavy_loss = 0.1;
 constexpr uint64_t knock_bitrate = 100'000; // one packet
 constexpr GstClockTime knock_time = GST_MSECOND;
 constexpr uint64_t near_bitrate = 100'000'000;
+
+// So many reports in a row are not lost by themselves.
+constexpr GstClockTime surely_out = 1500 * GST_MSECOND;
+// The first report after an outage is of all that was sent meanwhile. Where only reports had been lost it is of what arrived.
+bool mostly_lost(const std::vector<PacketResult>& packets) {
+    const auto lost = std::count_if(packets.begin(), packets.end(), [](const PacketResult& p) { return p.lost; });
+    return 2 * static_cast<size_t>(lost) > packets.size();
+}
 } // namespace
 
 ViewerPath::ViewerPath(const Start& start)
@@ -40,7 +48,7 @@ void ViewerPath::connected(GstClockTime now, ViewerStream& stream) {
 }
 
 void ViewerPath::feedback(const std::vector<PacketResult>& packets, GstClockTime now) {
-    returned_ |= is_silent(now);
+    returned_ |= is_silent(now) && (now >= unanswered_ + surely_out || mostly_lost(packets));
     unanswered_ = 0;
     estimator_.on_feedback(packets, now);
     heard_ = heard_feedback_ = news_ = true;

@@ -19,6 +19,7 @@ struct SimPath {
     double loss = 0, burst = 1;                 // share, mean length in packets
     double cross = 0;                           // bit/s that others send through the same queue
     bool hole = false;                          // everything is lost
+    bool deaf = false;                          // nothing comes back
 };
 
 // netlab's profile of a bad VPN

@@ -178,7 +178,7 @@ public:
 private:
     bool passes() {
         std::uniform_real_distribution<double> dice;
-        return !link_->path().hole && dice(random_) >= link_->path().loss;
+        return !link_->path().hole && !link_->path().deaf && dice(random_) >= link_->path().loss;
     }
     void join(GstClockTime now) {
         ViewerStream::Scene scene;

@@ -334,6 +334,26 @@ TEST_P(ThinLink, Outage) {
     }
 }
 
+TEST_P(ThinLink, ReportsThatAreLostAreNoOutage) {
+    for (unsigned seed = 1; seed <= seeds(5); ++seed) {
+        SimPath path{.rate = 2e6, .queue_ms = 300, .delay_ms = 60, .jitter_ms = 5};
+        auto sim = simulate(settings(seed, path));
+        sim.run_until(20.1);
+        const uint64_t before = sim.viewer().stream().stats().repeats;
+        path.deaf = true;
+        sim.link().set(path);
+        sim.run_until(21.1);
+        path.deaf = false;
+        sim.link().set(path);
+        sim.run_until(25);
+        const Seen s = sim.seen(20, 25);
+        print("deaf", seed, sim, s);
+        EXPECT_EQ(sim.viewer().stream().stats().repeats, before);
+        EXPECT_EQ(s.back, 0);
+        EXPECT_LE(s.longest, 0.25);
+    }
+}
+
 TEST_P(ThinLink, OneStreamTooBig) {
     for (unsigned seed = 1; seed <= seeds(5); ++seed) {
         auto set = settings(seed, {.rate = 2e6, .queue_ms = 300, .delay_ms = 30, .jitter_ms = 5});

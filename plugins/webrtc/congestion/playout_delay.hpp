@@ -41,11 +41,11 @@ public:
     GstClockTime asked() const { return asked_; } // 0: as the viewer likes
 
 private:
-    // Two attempts to bring a packet and the time until the loss is noticed, by the next picture. rtt is the shortest one lately, jitter
-    // makes it longer.
+    // Two attempts to bring a packet, the pause between them, and the time until the loss is noticed, by the next picture. rtt is the
+    // shortest one lately; of a usual one, longer by the jitter, this is three times.
     static GstClockTime needed(GstClockTime rtt) {
         constexpr GstClockTime noticed = 60 * GST_MSECOND;
-        return rtt < short_trip ? 0 : std::min(3 * rtt + noticed, most) / step * step;
+        return rtt < short_trip ? 0 : std::min(4 * rtt + noticed, most) / step * step;
     }
     bool differs(GstClockTime wanted) const { return wanted * 10 > asked_ * 13 || wanted * 13 < asked_ * 10; }
     void learn(const PathState& path, GstClockTime now) {
