@@ -9,6 +9,7 @@ namespace {
 
 constexpr GstClockTime outage_after = 750 * GST_MSECOND;
 constexpr GstClockTime no_feedback_after = 3 * GST_SECOND;
+constexpr double least_trust = 0.25;
 constexpr GstClockTime clean_time = 200 * GST_MSECOND; // after an outage, until the path is trusted as before
 constexpr GstClockTime rate_memory = GST_SECOND;
 constexpr GstClockTime longest_rtt = 30 * GST_SECOND;
@@ -60,7 +61,8 @@ void BandwidthEstimator::back_from_outage(GstClockTime now) {
     const double factor = outage_factor(now);
     if (factor >= trust_)
         return;
-    trust_ = factor;
+    // However long it was: with less not even the smallest stream would come back.
+    trust_ = std::max(factor, std::min(trust_, least_trust));
     back_ = now;
     // What was measured before has an end, and the hole is no rate and no delay.
     sent_.reset();
