@@ -187,8 +187,10 @@ const StreamChooser::Decision& ViewerPath::decide(ViewerStream& stream, GstClock
         look_again_ = std::min(look_again_, now + 10 * GST_MSECOND);
     if (is_silent(now)) {
         look_again_ = std::min(look_again_, now + knock_interval);
-        if (!stream.probing())
+        if (!stream.probing() && now >= knocked_ + knock_interval) {
             stream.probe(knock_bitrate, knock_time);
+            knocked_ = now;
+        }
     } else if (decision_.probe_bitrate)
         stream.probe(*decision_.probe_bitrate, decision_.probe_time);
     return decision_;

@@ -102,6 +102,7 @@ private:
     bool narrow_ = false;                          // a near viewer has shown that it is not
     GstClockTime last_arrival_ = 0, answered_ = 0; // the receiver's clock; ours
     GstClockTime unanswered_ = 0;                  // since when something was sent and nothing is heard; 0: all is well
+    GstClockTime knocked_ = 0;                     // the last packet that was to be told of its end
     bool returned_ = false;                        // something comes through again
     uint64_t freezes_ = 0;
 };

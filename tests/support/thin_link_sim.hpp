@@ -116,6 +116,7 @@ public:
     std::vector<Moment> moments;
     std::vector<std::pair<GstClockTime, std::string>> switches; // first packets of another stream left
     uint64_t numbered = 0;                                      // packets
+    uint64_t runs = 0;                                          // how often it was looked at, once in 1 ms at most
     uint64_t refused = 0, rtx_bytes = 0, padding_bytes = 0, media_bytes = 0;
     GstClockTime joined() const { return joined_; }
     ViewerStream& stream() { return *stream_; }
@@ -202,6 +203,7 @@ private:
     }
     // As Viewer::run() does it.
     void run(GstClockTime now) {
+        ++runs;
         for (int turns = 0; turns < 64; ++turns) {
             auto turn = control_->turn(now);
             if (turn.orders) {

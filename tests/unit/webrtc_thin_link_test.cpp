@@ -340,6 +340,39 @@ TEST_P(ThinLink, Outage) { outage(3, 1); }
 // Who waits for key units of every 10 s may wait for one.
 TEST_P(ThinLink, LongOutage) { outage(8, usual() ? 2 : 11); }
 
+// Its page was closed without a word: what leaves for it meanwhile is taken from others on the same path.
+TEST_P(ThinLink, WhoHasGoneGetsLittle) {
+    for (unsigned seed = 1; seed <= seeds(5); ++seed) {
+        for (const double at : {2.5, 20.0}) {
+            SimPath path = flaky_path();
+            auto sim = simulate(settings(seed, path));
+            sim.run_until(at);
+            path.hole = true;
+            sim.link().set(path);
+            const auto sent = [&] {
+                return static_cast<double>(sim.viewer().media_bytes + sim.viewer().padding_bytes) * 8 / 1e3;
+            };
+            const double before = sent();
+            sim.run_until(at + 5);
+            const double first = sent() - before;
+            double most = 0;
+            uint64_t busiest = 0;
+            for (double t = at + 6; t < at + 30; ++t) {
+                const double begun = sent();
+                const uint64_t runs = sim.viewer().runs;
+                sim.run_until(t);
+                most = std::max(most, sent() - begun);
+                busiest = std::max(busiest, sim.viewer().runs - runs);
+            }
+            std::printf("gone  %2u  %4.0f kbit in the first 5 s, then in a second at most %4.0f, and %3lu looks\n",
+                        seed, first, most, static_cast<unsigned long>(busiest));
+            EXPECT_LE(first, 3500);
+            EXPECT_LE(most, 450);
+            EXPECT_LE(busiest, 250u);
+        }
+    }
+}
+
 TEST_P(ThinLink, ReportsThatAreLostAreNoOutage) {
     for (unsigned seed = 1; seed <= seeds(5); ++seed) {
         SimPath path{.rate = 2e6, .queue_ms = 300, .delay_ms = 60, .jitter_ms = 5};

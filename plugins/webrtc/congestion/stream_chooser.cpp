@@ -393,13 +393,14 @@ std::vector<std::string> StreamChooser::keep(const View& v) const {
 }
 
 GstClockTime StreamChooser::next_look(const View& v) const {
-    GstClockTime at = std::min(v.now + GST_SECOND, trouble_.decides_at());
+    GstClockTime at = v.now + GST_SECOND;
     const auto consider = [&](GstClockTime t) {
         if (t > v.now)
             at = std::min(at, t);
     };
     if (started_)
         consider(*started_ + silence);
+    consider(trouble_.decides_at()); // what has stood for long may stand for ever
     consider(hold_until_);
     consider(budget_.more_at(v.now));
     consider(v.better() == none ? margin_plan_.next() : rise_plan_.next());
