@@ -54,6 +54,7 @@ class Server:
 class Sluice(Server):
     port, poll, authorization = 8080, "/api/v1/viewers", BASIC
     streams = ("main", "sub")
+    made = {}
 
     def command(self, directory, cameras):
         state = Path(directory, "state")
@@ -62,7 +63,8 @@ class Sluice(Server):
         config = Path(directory, "sluice.json")
         config.write_text(json.dumps({
             "version": 1, "server": {"address": "0.0.0.0", "port": self.port, "state": str(state)},
-            "cameras": {f"cam{i + 1}": {"streams": {s: {"url": camera_url(i, s)} for s in self.streams}} for i in range(cameras)}}))
+            "cameras": {f"cam{i + 1}": {"streams": {**{s: {"url": camera_url(i, s)} for s in self.streams}, **self.made}}
+                        for i in range(cameras)}}))
         plugins = build() / "plugins"
         self.env = {"SLUICE_ADMIN_PASSWORD": PASSWORD, "SLUICE_PIPELINES": str(ROOT / "pipelines"), "SLUICE_HW": str(ROOT / "hw"),
                     "GST_PLUGIN_PATH": ":".join(str(plugins / p) for p in ("fanout", "stall", "webrtc")),
@@ -79,6 +81,11 @@ class Sluice(Server):
 class SluiceMain(Sluice):
     """Cameras with one stream only."""
     streams = ("main",)
+
+
+class SluiceMade(SluiceMain):
+    """The same, and a sub that is made of it for whoever needs it."""
+    made = {"sub": {"from": "main", "width": 640, "bitrate": 500}}
 
 
 class SluiceSub(Sluice):
@@ -124,4 +131,5 @@ class MediaMtx(Server):
         return f"http://{self.address()}:{self.port}/{camera}/whep"
 
 
-SERVERS = {"sluice": Sluice, "sluice-main": SluiceMain, "sluice-sub": SluiceSub, "go2rtc": Go2rtc, "mediamtx": MediaMtx, "pulled-rtsp": Pulled}
+SERVERS = {"sluice": Sluice, "sluice-main": SluiceMain, "sluice-made": SluiceMade, "sluice-sub": SluiceSub, "go2rtc": Go2rtc,
+           "mediamtx": MediaMtx, "pulled-rtsp": Pulled}
