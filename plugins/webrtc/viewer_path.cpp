@@ -178,6 +178,8 @@ const StreamChooser::Decision& ViewerPath::decide(ViewerStream& stream, GstClock
             chooser_.returned();
     }
     decision_ = chooser_.observe(streams_, path, is_silent(now) ? 0 : stream.late(now), now);
+    if (!is_silent(now))
+        learnt_ = chooser_.carries();
     set_spot_checks(stream, path, now);
     set_carries(stream, path, now);
     if (returned && decision_.stream == stream.stream())

@@ -69,7 +69,7 @@ public:
     bool wants_reports() const { return connected_ && (!heard_feedback_ || spot_check_.on()); }
     bool spot_checks() const { return spot_check_.on(); }
     // bit/s that the path has shown, 0: nothing that is worth remembering.
-    uint64_t learnt() const { return start_.near || !heard_feedback_ ? 0 : chooser_.carries(); }
+    uint64_t learnt() const { return start_.near || !heard_feedback_ ? 0 : learnt_; }
 
     struct Figures {
         PathState path;
@@ -105,6 +105,7 @@ private:
     GstClockTime knocked_ = 0;                     // the last packet that was to be told of its end
     bool returned_ = false;                        // something comes through again
     uint64_t freezes_ = 0;
+    uint64_t learnt_ = 0; // bit/s: that nothing comes through is no rate, for the viewer may be gone
 };
 
 } // namespace sluice

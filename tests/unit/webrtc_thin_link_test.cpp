@@ -369,6 +369,7 @@ TEST_P(ThinLink, WhoHasGoneGetsLittle) {
             EXPECT_LE(first, 3500);
             EXPECT_LE(most, 450);
             EXPECT_LE(busiest, 250u);
+            EXPECT_GE(sim.viewer().path().learnt(), 550'000u) << "for the next one from there";
         }
     }
 }
