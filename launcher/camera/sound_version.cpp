@@ -18,9 +18,7 @@ TranscodeJob sound_job() {
                        {"audio/x-mulaw", opus_chain(Codec::pcmu)},
                        {"audio/x-alaw", opus_chain(Codec::pcma)},
                        {"audio/x-opus", opus_chain(Codec::opus)}},
-            .settings = {},
-            .framerate = 0,
-            .bitrate = 0};
+            .settings = {}};
 }
 
 SoundVersion::SoundVersion(const std::string& channel, Teardown& teardown, TimerQueue& timers)

@@ -74,6 +74,11 @@ def children(parent):
     return [(int(pid), args) for pid, args in (line.split(maxsplit=1) for line in listed.stdout.splitlines())]
 
 
+def workers(sluice):
+    """Children of a launcher: {what they work for: pid}."""
+    return {args.split()[-1]: pid for pid, args in children(sluice.pid)}
+
+
 def any_certificate():
     """A TLS context that takes also self-signed ones."""
     context = ssl.create_default_context()

@@ -10,18 +10,13 @@ import time
 
 from api import cameras, equal
 from fault_viewers import Viewers
-from harness import Camera, Sluice, Suite, children, free_port, until
+from harness import Camera, Sluice, Suite, free_port, until, workers
 
 suite = Suite()
 sluice = viewers = None
 GRACE = 5  # s that it is made for nobody
 HANGS = 6  # s until a process that gives nothing is held to hang
 SMALL = ("--width", "320", "--height", "180", "--fps", "10", "--gop", "1")
-
-
-def workers():
-    """Children of the launcher: {what they work for: pid}."""
-    return {args.split()[-1]: pid for pid, args in children(sluice.pid)}
 
 
 def memory(pid):
@@ -53,7 +48,7 @@ def nothing_is_made_while_nobody_needs_it():
         viewers.join(name)
     plain = viewers.join("plain-sound", "plain", sound=True)
     hears(plain, plain.joined and plain.pictures[0], 10)
-    equal(workers(), {}, "pictures, and sound that the viewer takes as it is, need nobody")
+    equal(workers(sluice), {}, "pictures, and sound that the viewer takes as it is, need nobody")
 
 
 @suite.case
@@ -61,11 +56,11 @@ def who_cannot_take_it_hears_it_all_the_same():
     viewer = viewers.join("a1", "aac", sound=True)
     heard = hears(viewer, 0, 10)
     print(f"# first sound {1000 * (heard - viewer.pictures[0]):.0f} ms after the first picture")
-    equal(list(workers()), ["aac/main~opus"])
+    equal(list(workers(sluice)), ["aac/main~opus"])
     another = viewers.join("a2", "aac", sound=True)
     hears(another, another.pictures[0], 5)
-    equal(list(workers()), ["aac/main~opus"], "one for all who listen")
-    pid = workers()["aac/main~opus"]
+    equal(list(workers(sluice)), ["aac/main~opus"], "one for all who listen")
+    pid = workers(sluice)["aac/main~opus"]
     began, used = time.monotonic(), cpu(pid)
     time.sleep(5)
     heard = sum(began <= t <= began + 5 for t in viewer.sounds)
@@ -86,10 +81,10 @@ def killed_or_hanging_it_is_replaced_and_nobody_else_notices():
     viewer, other = viewers.viewers["a1"], viewers.viewers["other"]
     begin = viewer.pictures[-1]
     for sent, seconds, what in [(signal.SIGKILL, 8, "killed"), (signal.SIGSEGV, 8, "crashed"), (signal.SIGSTOP, HANGS + 10, "hanging")]:
-        pid = workers()["aac/main~opus"]
+        pid = workers(sluice)["aac/main~opus"]
         os.kill(pid, sent)
         gone = time.monotonic()
-        until(lambda p=pid: workers().get("aac/main~opus", p) != p, seconds, f"{what}: another process")
+        until(lambda p=pid: workers(sluice).get("aac/main~opus", p) != p, seconds, f"{what}: another process")
         heard = hears(viewer, time.monotonic(), 5)
         print(f"# {what}: sound again after {heard - gone:.2f} s")
         until(lambda p=pid: not os.path.exists(f"/proc/{p}"), 5, "its process is gone")
@@ -133,7 +128,7 @@ def described_anew_while_somebody_listens():
         until(lambda b=before: sluice.output().count("reloaded:") > b, 10, "reloaded")
         hears(viewer, time.monotonic(), 10)
         assert viewer.closed is None, viewer.closed
-        until(lambda: [name for name in workers() if "~opus" in name] == ["aac/main~opus"], 5, "one process again")
+        until(lambda: [name for name in workers(sluice) if "~opus" in name] == ["aac/main~opus"], 5, "one process again")
         time.sleep(0.5)  # what was under way has come
         hears(viewer, time.monotonic(), 10)
 
@@ -143,7 +138,7 @@ def it_ends_when_nobody_listens_any_more():
     for name in ("a1", "a2"):
         viewers.leave(name)
     left = time.monotonic()
-    until(lambda: not workers(), GRACE + 5, "no process is left")
+    until(lambda: not workers(sluice), GRACE + 5, "no process is left")
     assert time.monotonic() - left > GRACE - 1, "some time is left for who comes back"
     equal(suite.close(sluice), 0)
     assert "CRITICAL" not in sluice.output(), sluice.output()

@@ -11,7 +11,7 @@ import time
 from api import cameras
 from fault_cameras import Host
 from fault_viewers import Viewers
-from harness import Browser, Skip, Sluice, Suite, children, settled, until
+from harness import Browser, Skip, Sluice, Suite, settled, until, workers
 
 suite = Suite()
 sluice = host = viewers = None
@@ -21,11 +21,6 @@ GRACE = 5 # s that a stream is made for nobody
 
 def stream(camera, name="web"):
     return next((s for s in cameras(sluice)[camera]["streams"] if s["name"] == name), None)
-
-
-def workers():
-    """Children of the launcher: {what they work for: pid}."""
-    return {args.split()[-1]: pid for pid, args in children(sluice.pid)}
 
 
 def sessions():
@@ -41,7 +36,7 @@ def nothing_is_made_while_nobody_needs_it():
     viewers = suite.keep(Viewers(sluice))
     plain = viewers.join("plain")
     assert sessions()[plain.joined]["stream"] == "main"
-    assert not workers() and not stream("plain") and not stream("hevc"), workers()
+    assert not workers(sluice) and not stream("plain") and not stream("hevc"), workers(sluice)
 
 
 @suite.case
@@ -56,10 +51,10 @@ def a_viewer_without_h265_gets_a_picture_and_hears_why():
 
 @suite.case
 def one_process_serves_all_of_them():
-    pids = workers()
+    pids = workers(sluice)
     for name in ("h2", "h3"):
         viewers.join(name, "hevc")
-    assert workers() == pids and list(pids) == ["hevc/web"], (pids, workers())
+    assert workers(sluice) == pids and list(pids) == ["hevc/web"], (pids, workers(sluice))
 
 
 @suite.case
@@ -77,9 +72,9 @@ def killed_it_comes_back_under_the_same_sessions():
     watching = [viewers.viewers[n] for n in ("h1", "h2", "h3")]
     other = viewers.viewers["plain"]
     before = other.pictures[-1]
-    pid = workers()["hevc/web"]
+    pid = workers(sluice)["hevc/web"]
     os.kill(pid, signal.SIGKILL)
-    until(lambda: workers().get("hevc/web", pid) != pid, 10, "another process")
+    until(lambda: workers(sluice).get("hevc/web", pid) != pid, 10, "another process")
     killed = watching[0].pictures[-1]
     for viewer in watching:
         viewer.picture_after(killed + 0.01, 10)
@@ -92,7 +87,7 @@ def killed_it_comes_back_under_the_same_sessions():
 def it_ends_when_nobody_watches_any_more():
     for name in ("h1", "h2", "h3", "b1"):
         viewers.leave(name)
-    until(lambda: not workers(), GRACE + 5, "no process is left")
+    until(lambda: not workers(sluice), GRACE + 5, "no process is left")
     until(lambda: stream("hevc")["state"] == "idle", 5, "it waits")
 
 
@@ -190,7 +185,7 @@ def fifty_starts_leave_nothing_behind():
         viewer = viewers.join(f"r{index}", "hevc")
         set_transcode(False) # the grace of a demand would take five times as long
         viewer.wait(lambda: viewer.closed, 10, "closed")
-        until(lambda: "hevc/web" not in workers(), 10, "no process is left")
+        until(lambda: "hevc/web" not in workers(sluice), 10, "no process is left")
         set_transcode(True)
         until(lambda: sluice.output().count("reloaded:") == 2 * (index + 1), 10, "reloaded")
 
@@ -217,7 +212,7 @@ def switched_off_it_is_refused_as_before():
         return viewer.refused
 
     assert "H265" in until(refused, 15, "refused")
-    assert "hevc/web" not in workers(), workers()
+    assert "hevc/web" not in workers(sluice), workers(sluice)
 
 
 if __name__ == "__main__":

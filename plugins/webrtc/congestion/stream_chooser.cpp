@@ -406,7 +406,7 @@ GstClockTime StreamChooser::next_look(const View& v) const {
     consider(v.better() == none ? margin_plan_.next() : rise_plan_.next());
     if (dead_since_ != 0)
         consider(dead_since_ + dead);
-    return std::max(at, v.now + 1);
+    return at;
 }
 
 } // namespace sluice
