@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hw/element_run.hpp"
 
+#include "plugins/core/error_text.hpp"
+
 namespace sluice::hw {
 
 namespace {
@@ -64,10 +66,7 @@ std::optional<std::string> ElementRun::error() {
     const Ref<GstMessage> message = adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
     if (!message)
         return std::nullopt;
-    GError* raw = nullptr;
-    gst_message_parse_error(message.get(), &raw, nullptr);
-    const GErrorPtr error(raw);
-    return error->message;
+    return error_text(message.get());
 }
 
 } // namespace sluice::hw

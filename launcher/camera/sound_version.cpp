@@ -4,6 +4,7 @@
 #include "launcher/camera/worker_source.hpp"
 #include "launcher/log.hpp"
 #include "plugins/core/channel_access.hpp"
+#include "plugins/core/error_text.hpp"
 #include "plugins/core/opus_chain.hpp"
 
 #include <algorithm>
@@ -124,10 +125,7 @@ void SoundVersion::failed(const std::string& reason) {
 gboolean SoundVersion::on_message(GstBus*, GstMessage* message, gpointer self) {
     std::string reason;
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-        GError* raw = nullptr;
-        gst_message_parse_error(message, &raw, nullptr);
-        const GErrorPtr error(raw);
-        reason = error ? error->message : "unknown error";
+        reason = error_text(message);
     } else if (gst_message_has_name(message, WorkerFeed::failed_message)) {
         const char* said = gst_structure_get_string(gst_message_get_structure(message), "reason");
         reason = said ? said : "";

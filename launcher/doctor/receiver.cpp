@@ -2,6 +2,7 @@
 #include "launcher/doctor/receiver.hpp"
 
 #include "launcher/doctor/wait.hpp"
+#include "plugins/core/error_text.hpp"
 #include "plugins/core/mapped_buffer.hpp"
 
 #include <gio/gio.h>
@@ -183,12 +184,8 @@ Result<std::unique_ptr<Receiver>> Receiver::create(bool loopback) {
     gst_bus_set_sync_handler(
         bus.get(),
         +[](GstBus*, GstMessage* m, gpointer data) {
-            if (GST_MESSAGE_TYPE(m) == GST_MESSAGE_ERROR) {
-                GError* raw = nullptr;
-                gst_message_parse_error(m, &raw, nullptr);
-                const GErrorPtr error(raw);
-                Shared::of(data)->fail(error->message);
-            }
+            if (GST_MESSAGE_TYPE(m) == GST_MESSAGE_ERROR)
+                Shared::of(data)->fail(error_text(m));
             gst_message_unref(m);
             return GST_BUS_DROP;
         },

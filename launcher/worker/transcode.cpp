@@ -3,6 +3,7 @@
 
 #include "hw/elements.hpp"
 #include "launcher/worker/template_property.hpp"
+#include "plugins/core/error_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -184,16 +185,13 @@ void TranscodePipeline::drop_past(GstElement* decoder) {
 void TranscodePipeline::handle(GstMessage* message) {
     if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR)
         return;
-    GError* raw = nullptr;
-    gst_message_parse_error(message, &raw, nullptr);
-    const GErrorPtr error(raw);
     const auto from = [&](const Ref<GstElement>& element) {
         return element && gst_object_has_as_ancestor(GST_MESSAGE_SRC(message), GST_OBJECT(element.get()));
     };
     fail(from(encoder_)   ? TranscodeFailure::Part::encoder
          : from(decoder_) ? TranscodeFailure::Part::decoder
                           : TranscodeFailure::Part::source,
-         std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + (error ? error->message : "unknown error"));
+         std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + error_text(message));
 }
 
 } // namespace sluice

@@ -2,6 +2,7 @@
 #include "plugins/webrtc/opus_version.hpp"
 
 #include "plugins/core/channel_access.hpp"
+#include "plugins/core/error_text.hpp"
 #include "plugins/core/opus_chain.hpp"
 
 #include <functional>
@@ -182,10 +183,7 @@ private:
     }
     void take(GstMessage* message) {
         if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-            GError* raw = nullptr;
-            gst_message_parse_error(message, &raw, nullptr);
-            const GErrorPtr error(raw);
-            GST_WARNING("%s: %s", channel_->name().c_str(), error ? error->message : "unknown error");
+            GST_WARNING("%s: %s", channel_->name().c_str(), error_text(message).c_str());
         } else if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_EOS) { // the source's sound has gone; it may come back
             return;
         }

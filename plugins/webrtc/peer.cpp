@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/webrtc/peer.hpp"
 
+#include "plugins/core/error_text.hpp"
 #include "plugins/webrtc/fingerprint.hpp"
 #include "plugins/webrtc/rtp_source.hpp"
 
@@ -206,12 +207,8 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
         bus.get(),
         +[](GstBus*, GstMessage* message, gpointer data) {
             auto self = lock(data);
-            if (self && GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-                GError* raw = nullptr;
-                gst_message_parse_error(message, &raw, nullptr);
-                const GErrorPtr error(raw);
-                self->fail(error ? error->message : "unknown error");
-            }
+            if (self && GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+                self->fail(error_text(message));
             gst_message_unref(message);
             return GST_BUS_DROP;
         },
