@@ -3,6 +3,7 @@
 
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
+#include "plugins/webrtc/dtls_repeater.hpp"
 #include "plugins/webrtc/ice_settings.hpp"
 #include "plugins/webrtc/sdp_offer.hpp"
 
@@ -87,8 +88,9 @@ private:
 
     mutable std::mutex mutex_; // pipeline_ to gathered_
     Ref<GstElement> pipeline_, webrtcbin_;
-    Ref<GstPad> pad_;                  // of webrtcbin, for the picture
-    Ref<GstElement> rtx_;              // webrtcbin's rtprtxsend
+    Ref<GstPad> pad_;     // of webrtcbin, for the picture
+    Ref<GstElement> rtx_; // webrtcbin's rtprtxsend
+    const std::shared_ptr<DtlsRepeater> handshake_ = std::make_shared<DtlsRepeater>();
     std::vector<Ref<GstElement>> fec_; // webrtcbin's FEC encoders, to be taken out of the way
     bool gathered_ = false;
     std::condition_variable gathered_changed_;

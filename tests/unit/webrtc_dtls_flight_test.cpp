@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/webrtc/dtls_flight.hpp"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+
+namespace sluice {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+constexpr GstClockTime ms = GST_MSECOND, t0 = 1000 * GST_SECOND;
+
+Bytes operator+(Bytes a, const Bytes& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+Bytes record(uint8_t type, uint8_t epoch, const Bytes& body) {
+    Bytes r{type,
+            0xfe,
+            0xfd,
+            0,
+            epoch,
+            0,
+            0,
+            0,
+            0,
+            0,
+            1,
+            static_cast<uint8_t>(body.size() >> 8),
+            static_cast<uint8_t>(body.size())};
+    return r + body;
+}
+// A piece of a handshake message.
+Bytes message(uint8_t seq, uint8_t offset = 0, size_t size = 40) {
+    Bytes m{1, 0, 0, static_cast<uint8_t>(2 * size), 0, seq, 0, 0, offset, 0, 0, static_cast<uint8_t>(size)};
+    m.resize(m.size() + size, 0xaa);
+    return record(22, 0, m);
+}
+const Bytes change_cipher = record(20, 0, {1}), finished = record(22, 1, Bytes(40, 0xbb));
+
+struct Flight : testing::Test {
+    DtlsFlight flight;
+    GstClockTime now = t0;
+    std::vector<Ref<GstBuffer>> buffers;
+
+    void send() {
+        buffers.push_back(adopt(gst_buffer_new()));
+        flight.sent(buffers.back().get(), now);
+    }
+    bool came(const Bytes& datagram, GstClockTime later) {
+        now += later;
+        return flight.came(datagram, now);
+    }
+};
+
+TEST_F(Flight, WhatWasLostIsSentOnceMoreWhenTheOtherSideRepeatsItself) {
+    EXPECT_FALSE(came(message(0), 0));
+    send();
+    send();
+    EXPECT_TRUE(came(message(0), 200 * ms));
+    ASSERT_EQ(flight.datagrams().size(), 2u);
+    EXPECT_EQ(flight.datagrams()[0].get(), buffers[0].get());
+    EXPECT_EQ(flight.datagrams()[1].get(), buffers[1].get());
+    for (const auto& b : buffers)
+        flight.sent(b.get(), now);
+    EXPECT_EQ(flight.datagrams().size(), 2u) << "what is sent once more is not another flight";
+}
+
+TEST_F(Flight, OnceForAllDatagramsThatAreRepeatedTogether) {
+    came(message(0), 0);
+    came(message(0, 40), 0);
+    send();
+    EXPECT_TRUE(came(message(0), 200 * ms));
+    EXPECT_FALSE(came(message(0, 40), ms));
+    EXPECT_TRUE(came(message(0), 400 * ms));
+}
+
+TEST_F(Flight, WhatIsOnItsWayIsNotRepeated) {
+    came(message(0), 0);
+    send();
+    EXPECT_FALSE(came(message(0), 20 * ms));
+}
+
+TEST_F(Flight, NothingIsRepeatedBeforeTheAnswerIsMade) {
+    EXPECT_FALSE(came(message(0), 0));
+    EXPECT_FALSE(came(message(0), 200 * ms));
+    send();
+    EXPECT_FALSE(came(message(1), 200 * ms));
+    EXPECT_FALSE(came(message(1), 200 * ms)) << "the last flight has arrived";
+}
+
+TEST_F(Flight, TheEndOfTheHandshakeToo) {
+    came(message(0), 0);
+    send();
+    const Bytes end = message(1) + message(2) + change_cipher + finished;
+    EXPECT_FALSE(came(end, 200 * ms));
+    send();
+    EXPECT_TRUE(came(end, 200 * ms));
+    ASSERT_EQ(flight.datagrams().size(), 1u);
+    EXPECT_EQ(flight.datagrams()[0].get(), buffers[1].get());
+    EXPECT_TRUE(came(finished, 200 * ms));
+}
+
+TEST_F(Flight, NobodyIsAnsweredForEver) {
+    came(message(0), 0);
+    send();
+    unsigned repeats = 0;
+    for (int i = 0; i < 100; ++i)
+        repeats += came(message(0), GST_SECOND);
+    EXPECT_EQ(repeats, DtlsFlight::most_repeats);
+    for (int i = 0; i < 100; ++i)
+        send();
+    EXPECT_EQ(flight.datagrams().size(), DtlsFlight::most_datagrams);
+}
+
+TEST_F(Flight, WhatIsNoHandshakeIsNoRepetition) {
+    came(message(0), 0);
+    send();
+    Bytes cut = message(0);
+    cut.resize(30);
+    for (const Bytes& b : {Bytes{}, Bytes(12, 22), cut, record(21, 0, {1, 0}), record(23, 1, Bytes(20)),
+                           record(22, 0, Bytes(5)), change_cipher, Bytes(2000, 0xff), Bytes(2000, 22)})
+        EXPECT_FALSE(came(b, GST_SECOND));
+    // Whoever sends new messages without end is not remembered for ever.
+    for (int i = 0; i < 1000; ++i)
+        came(message(static_cast<uint8_t>(i), static_cast<uint8_t>(i / 256)), GST_SECOND);
+}
+
+} // namespace
+} // namespace sluice
