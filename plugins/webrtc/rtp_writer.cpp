@@ -77,19 +77,30 @@ uint64_t RtpWriter::sound_ticks(const AccessUnit& unit, uint64_t ticks) {
     return ticks;
 }
 
-Ref<GstBufferList> RtpWriter::write(const AccessUnit& unit, const std::optional<Delay>& delay) {
-    const auto& payloads = unit.payloads();
+void RtpWriter::hide(ChannelTime until, ChannelTime seen) {
+    hidden_until_ = std::min(until, last_time_);
+    past_ = std::min(seen, last_time_);
+    past_ -= std::min(past_, past_room);
+}
+
+ChannelTime RtpWriter::stamp(const AccessUnit& unit) {
+    const ChannelTime tick = GST_SECOND / id_.clock_rate + 1;
+    if (hidden_until_ && unit.time <= hidden_until_ && past_ + tick < last_time_)
+        return past_ += tick;
+    hidden_until_ = 0;
     // A repeated or skipped-back unit is older than what went out already: it is put one clock tick behind that. A burst of
     // some hundred units so takes a few milliseconds of RTP time and the live edge keeps its own time.
-    const ChannelTime tick = GST_SECOND / id_.clock_rate + 1;
-    ChannelTime time = unit.time;
-    if (started_ && time < last_time_ + tick)
-        time = last_time_ + tick;
+    return started_ ? std::max(unit.time, last_time_ + tick) : unit.time;
+}
+
+Ref<GstBufferList> RtpWriter::write(const AccessUnit& unit, const std::optional<Delay>& delay) {
+    const auto& payloads = unit.payloads();
+    const ChannelTime time = stamp(unit);
     uint64_t ticks = gst_util_uint64_scale(time, id_.clock_rate, GST_SECOND);
     if (!is_video(unit.track->codec))
         ticks = sound_ticks(unit, ticks);
     started_ = true;
-    last_time_ = time;
+    last_time_ = std::max(last_time_, time);
     const uint32_t timestamp = id_.timestamp_offset + static_cast<uint32_t>(ticks);
 
     auto list = adopt(gst_buffer_list_new_sized(static_cast<guint>(payloads.size())));

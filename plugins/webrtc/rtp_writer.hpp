@@ -9,7 +9,7 @@
 namespace sluice {
 
 // One viewer's RTP stream (RFC 3550): its SSRC, sequence numbers, timestamp offset and payload type in front of payloads that
-// all viewers share. Sequence numbers have no gap and timestamps only grow, whatever is skipped, repeated or switched.
+// all viewers share. Sequence numbers have no gap and timestamps only grow, whatever is skipped, repeated or switched; but see hide().
 class RtpWriter {
 public:
     struct Identity {
@@ -36,6 +36,13 @@ public:
     // The packets of one access unit; each a header memory of its own and the shared payload. Their PTS is the (shifted) time.
     // delay: what the viewer is told with them, if it takes that.
     Ref<GstBufferList> write(const AccessUnit& unit, const std::optional<Delay>& delay = {});
+    // The units that follow, of times up to `until`, are older than what the viewer has seen, and there only to decode what follows
+    // them. To be shown they would be a jump back in time: their stamps are just before `seen`, the time of the newest unit that is
+    // sure to have arrived. Players decode in the order of the sequence numbers and show in that of the stamps, as with B-pictures.
+    void hide(ChannelTime until, ChannelTime seen);
+    static constexpr GstClockTime past_room = 30 * GST_MSECOND; // less than a picture's time
+    ChannelTime last_time() const { return last_time_; }
+
     // The newest packets, of that list from `first` on, never leave: their numbers are given to others.
     void take_back(GstBufferList* packets, guint first);
     // Whether each packet bears a transport-wide number, or only the last one of a unit (its marker), or none.
@@ -57,14 +64,17 @@ private:
     };
     uint32_t write_extension(uint8_t* to, const Header& h) const;
     Ref<GstMemory> header(const Header& h, const uint8_t* prefix, uint8_t prefix_size);
+    ChannelTime stamp(const AccessUnit& unit);
     uint64_t sound_ticks(const AccessUnit& unit, uint64_t ticks);
 
     Identity id_;
     Numbered numbered_ = Numbered::all;
     uint16_t seq_;
     bool started_ = false;
-    ChannelTime last_time_ = 0; // as sent
-    uint64_t next_ticks_ = 0;   // sound: where the next unit begins
+    ChannelTime last_time_ = 0;    // the newest, as sent
+    ChannelTime hidden_until_ = 0; // 0: nothing is to be hidden
+    ChannelTime past_ = 0;         // stamp of what was hidden last
+    uint64_t next_ticks_ = 0;      // sound: where the next unit begins
     uint64_t packets_ = 0, bytes_ = 0;
 };
 

@@ -54,8 +54,10 @@ void ViewerPath::feedback(const std::vector<PacketResult>& packets, GstClockTime
     heard_ = heard_feedback_ = news_ = true;
     for (const PacketResult& p : packets) {
         answered_ = std::max(answered_, p.sent);
-        if (p.lost)
+        if (p.lost) {
+            lost_ = now < lost_ + mended ? std::min(lost_, p.sent) : p.sent;
             continue;
+        }
         if (last_arrival_ && p.arrived > last_arrival_ + freeze)
             ++freezes_;
         last_arrival_ = std::max(last_arrival_, p.arrived);
@@ -114,7 +116,7 @@ void ViewerPath::leave_last_resort(const ViewerStream& stream, GstClockTime now)
 
 void ViewerPath::set_pace(ViewerStream& stream, const PathState& path, GstClockTime now) {
     PathPacer& pace = stream.pace();
-    stream.acknowledged(answered_);
+    stream.acknowledged(answered_, now < lost_ + mended ? lost_ : answered_);
     stream.retransmissions().set_round_trip(path.rtt + path.queue_delay);
     narrow_ |= heard_ && (path.overuse || path.loss > heavy_loss);
     if (start_.near && !narrow_)
@@ -125,7 +127,8 @@ void ViewerPath::set_pace(ViewerStream& stream, const PathState& path, GstClockT
         // Others who join make the estimate collapse, and it grows slowly: without a queue the smallest stream is tried all the same.
         const uint64_t smallest = streams_.size() < 2 || full ? 0 : streams_.back().bitrate * 13 / 10;
         pace.set_estimate(std::max(path.estimate, std::min(smallest, 2 * path.estimate)), now, full);
-        stream.retransmissions().set_rate(full ? path.estimate / 4 : path.estimate);
+        const uint64_t proven = path.received != 0 ? std::min(path.estimate, 2 * path.received) : path.estimate;
+        stream.retransmissions().set_rate(full ? proven / 4 : proven);
     } else if (connected_ && now >= connected_ + StreamChooser::silence)
         pace.set_unlimited(); // it tells nothing
 }

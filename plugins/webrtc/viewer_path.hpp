@@ -25,6 +25,8 @@ public:
     static constexpr GstClockTime freeze = 500 * GST_MSECOND;
     // Nothing is heard of what was sent for so long: nothing comes through. Then a packet leaves now and then, to be told of its end.
     static constexpr GstClockTime silent = 700 * GST_MSECOND, knock_interval = 150 * GST_MSECOND;
+    // A packet that was lost has been sent once more, or nobody misses it any more.
+    static constexpr GstClockTime mended = 1500 * GST_MSECOND;
     // A key unit that comes so soon after that is waited for.
     static constexpr GstClockTime key_soon = 300 * GST_MSECOND;
     // A viewer that has agreed to feedback and gives none lets the RTP session collect sequence numbers.
@@ -102,6 +104,7 @@ private:
     bool narrow_ = false;                          // a near viewer has shown that it is not
     GstClockTime last_arrival_ = 0, answered_ = 0; // the receiver's clock; ours
     GstClockTime unanswered_ = 0;                  // since when something was sent and nothing is heard; 0: all is well
+    GstClockTime lost_ = 0;                        // when the first packet left that was lost lately
     GstClockTime knocked_ = 0;                     // the last packet that was to be told of its end
     bool returned_ = false;                        // something comes through again
     uint64_t freezes_ = 0;

@@ -126,6 +126,8 @@ void ViewerStream::repeat(ChannelTime now) {
     retransmissions_.begin_at(writer_.next_seq());
     held_ = {};
     last_burst_ = now;
+    if (const ChannelTime seen = newest_seen())
+        writer_.hide(seen, seen);
     ++stats_.repeats;
 }
 
@@ -162,6 +164,8 @@ bool ViewerStream::switch_now(ChannelTime now, Channel::Reader::Next& first, Ste
     behind_ = GST_CLOCK_TIME_NONE;
     last_burst_ = now;
     pacer_.live();
+    if (const ChannelTime seen = newest_seen())
+        writer_.hide(writer_.last_time(), seen);
     retransmissions_.begin_at(writer_.next_seq());
     fleeing_ = false;
     look_for_sound_ = true;
@@ -276,7 +280,19 @@ void ViewerStream::end_of_unit(ChannelTime now) {
         key_left_ = now;
         key_took_ = now - outgoing_.from;
     }
+    if (left_.size() >= most_left)
+        left_.pop_front();
+    left_.push_back({now, outgoing_.time});
     outgoing_ = {};
+}
+
+// The picture that the viewer has in front of him, as far as is known; it may be a newer one.
+ChannelTime ViewerStream::newest_seen() const {
+    ChannelTime seen = 0;
+    for (const Left& picture : left_)
+        if (picture.at < doubtful_)
+            seen = std::max(seen, picture.time);
+    return seen;
 }
 
 void ViewerStream::remember(GstBufferList* packets, guint first, guint next) {

@@ -90,8 +90,11 @@ public:
         strained_ = strained;
         queue_ = queue;
     }
-    // What was sent until then has arrived, or is lost.
-    void acknowledged(ChannelTime sent) { acknowledged_ = std::max(acknowledged_, sent); }
+    // What was sent until then has arrived, or is lost; what was sent before `doubtful` has arrived.
+    void acknowledged(ChannelTime sent, ChannelTime doubtful) {
+        acknowledged_ = std::max(acknowledged_, sent);
+        doubtful_ = doubtful;
+    }
     // How late the picture is that waits to be sent; 0: nothing waits, or what waits is the past that a burst brings.
     GstClockTime late(ChannelTime now) const;
     // Whoever makes the stream that is sent wants to know what the path carries of its picture: bit/s, 0: nothing is known.
@@ -174,6 +177,10 @@ private:
         GstClockTime from = 0, last = 0;
         uint64_t bytes = 0, packets = 0;
     };
+    struct Left {
+        ChannelTime at = 0, time = 0; // its last packet's; of the picture
+    };
+    static constexpr size_t most_left = 128;
     static constexpr size_t newest = 32; // packets that a probe is made of
     void rewind();
     void send_piece(ChannelTime now, Step& step);
@@ -189,6 +196,7 @@ private:
     bool better_wait(const Channel& channel, ChannelTime now) const;
     bool may_repeat(ChannelTime now);
     void end_of_unit(ChannelTime now);
+    ChannelTime newest_seen() const;
     bool too_late(ChannelTime now) const;
     bool worth_leaving() const;
     bool costs_too_much(const Channel& to, ChannelTime now) const;
@@ -214,7 +222,8 @@ private:
     std::deque<Packet> newest_;
     Train train_;
     RetransmissionBudget retransmissions_;
-    ChannelTime acknowledged_ = 0;
+    ChannelTime acknowledged_ = 0, doubtful_ = 0;
+    std::deque<Left> left_;                                 // the newest pictures that were sent
     bool fleeing_ = false;                                  // from a stream that the path does not carry
     bool catching_up_ = false;                              // the past goes out: it is late by nature...
     ChannelTime live_since_ = 0;                            // ...its last unit, too

@@ -254,6 +254,56 @@ TEST_F(RtpWriterTest, ARepeatedGopTakesATickPerUnitAndTheLiveEdgeKeepsItsTime) {
     EXPECT_EQ(packets(w.write(*live))[0].timestamp, 7 + static_cast<uint32_t>(live->time * 9 / 100000));
 }
 
+// Older than what was seen: decoded, but not to be shown.
+TEST_F(RtpWriterTest, WhatIsHiddenHasStampsBeforeWhatWasSeen) {
+    RtpWriter w(identity);
+    std::vector<AccessUnitPtr> gop{key()};
+    for (int i = 0; i < 49; ++i)
+        gop.push_back(delta());
+    std::vector<uint32_t> sent;
+    for (const auto& u : gop)
+        sent.push_back(packets(w.write(*u))[0].timestamp);
+    const auto before = [](uint32_t a, uint32_t b) { return static_cast<int32_t>(b - a); };
+    w.hide(w.last_time(), gop[30]->time);
+    uint32_t last = sent[29];
+    for (const auto& u : gop) {
+        const uint32_t t = packets(w.write(*u))[0].timestamp;
+        ASSERT_GE(before(last, t), 1) << "in their order";
+        ASSERT_GE(before(t, sent[30]), 90);
+        last = t;
+    }
+    const auto live = delta();
+    EXPECT_EQ(packets(w.write(*live))[0].timestamp, 7 + static_cast<uint32_t>(live->time * 9 / 100000));
+
+    w.hide(gop[10]->time, gop[10]->time); // the others had not been seen, and are to be shown
+    for (size_t i = 0; i < gop.size(); ++i) {
+        const uint32_t t = packets(w.write(*gop[i]))[0].timestamp;
+        if (i <= 10)
+            EXPECT_GE(before(t, sent[10]), 90);
+        else
+            EXPECT_GE(before(sent[49], t), 1);
+    }
+}
+
+// A GOP of minutes: what finds no room before goes forward, as without hiding.
+TEST_F(RtpWriterTest, HidingHasRoomForSomeThousandUnits) {
+    RtpWriter w(identity);
+    const auto first = key(), second = delta();
+    (void)w.write(*first);
+    const uint32_t seen = packets(w.write(*second))[0].timestamp;
+    w.hide(w.last_time(), second->time);
+    int hidden = 0;
+    uint32_t last = 0;
+    for (int i = 0; i < 4000; ++i) {
+        const uint32_t t = packets(w.write(*first))[0].timestamp;
+        ASSERT_TRUE(i == 0 || static_cast<int32_t>(t - last) >= 1);
+        hidden += static_cast<int32_t>(t - seen) < 0;
+        last = t;
+    }
+    EXPECT_GE(hidden, 2000);
+    EXPECT_LT(hidden, 4000);
+}
+
 TEST_F(RtpWriterTest, AStreamThatLagsBehindTheOneBeforeStillGoesForward) {
     RtpWriter w(identity);
     const auto other = std::make_shared<Channel>("front/sub");
