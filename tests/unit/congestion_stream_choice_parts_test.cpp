@@ -543,7 +543,18 @@ TEST(ProbePlan, ProbesThatFailTheSameWayAreSpaced) {
     }
     EXPECT_EQ(gaps, (std::vector<GstClockTime>{5000, 7500, 10000, 10000, 10000}));
     plan.failed(3'500'000, now); // the path has changed
+    EXPECT_EQ(plan.next(), now + ProbePlan::news);
+    plan.failed(3'600'000, now);
+    EXPECT_EQ(plan.next(), now + ProbePlan::news * 3 / 2);
+    plan.failed(2'000'000, now); // less is no such news, and so much had been shown before
+    EXPECT_EQ(plan.next(), now + ProbePlan::news * 9 / 4);
+    plan.failed(3'500'000, now);
     EXPECT_EQ(plan.next(), now + 5 * second);
+    plan.forget();
+    plan.failed(1'000'000, now);
+    EXPECT_EQ(plan.next(), now + 5 * second);
+    plan.failed(1'500'000, now);
+    EXPECT_EQ(plan.next(), now + ProbePlan::news);
 }
 
 TEST(ProbePlan, AnOldAnswerIsNone) {

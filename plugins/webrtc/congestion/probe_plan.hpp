@@ -12,6 +12,8 @@ namespace sluice {
 class ProbePlan {
 public:
     static constexpr GstClockTime longest = 40 * GST_MSECOND;
+    static constexpr GstClockTime news =
+        GST_SECOND; // to the next one, after one that showed much more than those before
     struct Spacing {
         GstClockTime first = 0, most = 0;
     };
@@ -42,12 +44,14 @@ public:
         asked_.reset();
         return answered ? path.probed : 0;
     }
-    // It showed too little.
+    // It showed too little. If much more than those before it, the path is on its way to something better.
     void failed(uint64_t shown, GstClockTime now) {
         const bool same = failures_ > 0 && shown <= last_ + last_ / 4;
-        wait_ = same ? std::min(spacing_.most, wait_ + wait_ / 2) : spacing_.first;
+        const bool better = failures_ > 0 && shown > most_ + most_ / 4;
+        wait_ = better ? news : same ? std::min(spacing_.most, wait_ + wait_ / 2) : spacing_.first;
         ++failures_;
         last_ = shown;
+        most_ = std::max(shown, most_ - most_ / 10);
         failed_ = now;
         due_ = now + wait_;
     }
@@ -65,6 +69,7 @@ public:
         failures_ = 0;
         failed_ = 0;
         due_ = 0;
+        most_ = 0;
     }
     unsigned failures() const { return failures_; }
 
@@ -73,8 +78,8 @@ private:
     std::optional<GstClockTime> asked_;
     GstClockTime answer_by_ = 0, due_ = 0, wait_;
     unsigned failures_ = 0;
-    uint64_t last_ = 0;
-    GstClockTime failed_ = 0; // 0: not lately
+    uint64_t last_ = 0, most_ = 0; // shown by those that failed: the last one; the most, slowly forgotten
+    GstClockTime failed_ = 0;      // 0: not lately
 };
 
 } // namespace sluice

@@ -366,8 +366,9 @@ void StreamChooser::probe(const View& v, Decision& d) {
         target = v.need(v.better()) * 13 / 10;
     }
     d.probe_bitrate = target;
-    // One that is to confirm another is longer: jitter must not pass for capacity twice.
-    d.probe_time = proofs_ > 0 ? ProbePlan::longest : ProbePlan::time_for(target);
+    // One that is to confirm another is longer: jitter must not pass for capacity twice. Nor must it hide what is nearly proven.
+    const bool close = proofs_ > 0 || (!at_best && shown_ >= v.need(v.better()) * 3 / 4);
+    d.probe_time = close ? ProbePlan::longest : ProbePlan::time_for(target);
     plan.asked(v.now, d.probe_time, v.path.rtt);
 }
 
