@@ -166,10 +166,38 @@ TEST(QueueDelay, IsWhatIsAboveTheBest) {
     EXPECT_NEAR(queue.standing_ms(), 100, 3);
     feed(500'000, 12); // in order: the first of them catch up with those before
     EXPECT_LT(queue.held_ms(), 10);
-    feed(500'100, 2500); // half a minute: the path has become longer
+    feed(500'100, 6000); // who shares the path may not see it empty for a minute
+    EXPECT_GT(queue.standing_ms(), 90);
+    feed(500'100, 15'000); // minutes: the path has become longer
     EXPECT_LT(queue.standing_ms(), 5);
     feed(400'000, 300); // the receiver's clock was set
     EXPECT_LT(queue.now_ms(), 5);
+}
+
+TEST(QueueDelay, WhatIsTakenForThePathsOwnDelayCanBeTakenBack) {
+    QueueDelay queue;
+    GstClockTime t = t0;
+    const auto feed = [&](double delay, int groups) {
+        for (int i = 0; i < groups; ++i, t += 10 * ms)
+            queue.add({t, t + static_cast<GstClockTime>(delay * 1e6), delay});
+    };
+    feed(50, 200);
+    EXPECT_FALSE(queue.rebased());
+    feed(200, 300);
+    queue.rebase();
+    EXPECT_TRUE(queue.rebased());
+    EXPECT_LT(queue.standing_ms(), 1);
+    feed(230, 300);
+    EXPECT_NEAR(queue.standing_ms(), 30, 3);
+    queue.take_back();
+    EXPECT_FALSE(queue.rebased());
+    EXPECT_NEAR(queue.standing_ms(), 180, 3);
+    queue.rebase();
+    feed(50, 300); // it was somebody else's queue
+    EXPECT_FALSE(queue.rebased());
+    EXPECT_LT(queue.standing_ms(), 1);
+    feed(200, 300);
+    EXPECT_NEAR(queue.standing_ms(), 150, 3);
 }
 
 TEST(QueueDelay, DriftIsNoQueue) {
@@ -208,9 +236,31 @@ TEST(LossEstimator, MuchLossIsCongestionUnlessItIsAsMuchWithLess) {
     GstClockTime now = t0;
     lose(loss, now, 5, 2'000'000, 4, 1);
     EXPECT_GT(loss.congestion(2'000'000), 0.15);
-    lose(loss, now, 5, 500'000, 4, 1);
-    lose(loss, now, 5, 2'000'000, 4, 1);
+    lose(loss, now, 40, 500'000, 13, 1);
+    lose(loss, now, 5, 2'000'000, 13, 1);
     EXPECT_LT(loss.congestion(2'000'000), 0.02);
+    lose(loss, now, 5, 2'000'000, 6, 1);
+    EXPECT_GT(loss.congestion(2'000'000), 0.03);
+    EXPECT_LT(loss.congestion(2'000'000), 0.10);
+}
+
+// Who joins others on a full path never sees it otherwise.
+TEST(LossEstimator, NoPathLosesAQuarterByItself) {
+    LossEstimator loss;
+    GstClockTime now = t0;
+    lose(loss, now, 20, 500'000, 4, 1);
+    lose(loss, now, 5, 2'000'000, 4, 1);
+    EXPECT_GT(loss.congestion(2'000'000), 0.08);
+}
+
+TEST(LossEstimator, MoreThanUsualIsAQueueThatOverflows) {
+    LossEstimator loss;
+    GstClockTime now = t0;
+    EXPECT_FALSE(loss.overflows());
+    lose(loss, now, 60, 500'000, 33, 1);
+    EXPECT_FALSE(loss.overflows());
+    lose(loss, now, 3, 500'000, 10, 1);
+    EXPECT_TRUE(loss.overflows());
 }
 
 TEST(LossEstimator, AnOutageIsOneEvent) {

@@ -440,6 +440,40 @@ TEST_P(ThinLink, FourShare) {
     }
 }
 
+// netlab's `dsl`, and what its four viewers need is all that it carries: who sends more than that keeps its queue full for ever.
+TEST_P(ThinLink, FourFillThePath) {
+    for (unsigned seed = 1; seed <= seeds(3); ++seed) {
+        std::vector<SimSettings> all;
+        for (unsigned i = 0; i < 4; ++i) {
+            auto set = settings(seed, {.rate = 2e6, .queue_ms = 200, .delay_ms = 25, .loss = 0.005});
+            set.encodings[1] = sub_encoding(0.465e6, GetParam());
+            set.encodings[1].phase = GetParam() * (0.1 + 0.2 * i);
+            set.joined += 0.05 * i;
+            set.flow = i;
+            all.push_back(set);
+        }
+        ThinLinkSim sim(all);
+        sim.viewers[0]->talk = talk();
+        sim.run_until(180);
+        uint64_t least = UINT64_MAX, most = 0;
+        for (size_t i = 0; i < 4; ++i) {
+            const Seen s = sim.seen(20, 1e9, i);
+            print("full", seed, sim, s, i);
+            const uint64_t sent = sim.viewers[i]->media_bytes;
+            least = std::min(least, sent);
+            most = std::max(most, sent);
+            if (usual()) {
+                EXPECT_LE(s.frozen, 0.25); // of 0.6 when the queue stayed full
+                EXPECT_LE(s.longest, 6.0);
+            }
+            EXPECT_EQ(sim.viewers[i]->receiver.wrong, 0u);
+        }
+        if (usual()) {
+            EXPECT_LE(most, 2 * least);
+        }
+    }
+}
+
 TEST_P(ThinLink, JoinsAnUnknownPath) {
     for (unsigned seed = 1; seed <= seeds(5); ++seed) {
         auto sim = simulate(settings(seed, {.rate = 6e6, .queue_ms = 300, .delay_ms = 30, .jitter_ms = 5}));

@@ -147,7 +147,9 @@ void BandwidthEstimator::decide(GstClockTime now) {
     seen.received = received_.rate();
     seen.received_now = received_.rate(RateWindow::longest / 2);
     seen.rtt = rtt_;
-    loss_.step(now, seen.sent, seen.waiting || seen.signal == Trendline::Signal::over);
+    if (queue_.rebased() && loss_.overflows())
+        queue_.take_back();
+    loss_.step(now, seen.sent, seen.waiting || seen.signal == Trendline::Signal::over || queue_.rebased());
     seen.congestion = loss_.congestion(seen.sent);
 
     overuse_ = seen.signal == Trendline::Signal::over || seen.standing;
@@ -182,7 +184,8 @@ bool BandwidthEstimator::judge_standing_queue(uint64_t sent, GstClockTime now) {
         less_since_ = GST_CLOCK_TIME_NONE;
         return false;
     }
-    if (less_since_ == GST_CLOCK_TIME_NONE || now < less_since_)
+    // Others fill the queue, too. It is theirs as much as ours: who took it for the path's own delay would go on filling it.
+    if (less_since_ == GST_CLOCK_TIME_NONE || now < less_since_ || loss_.overflows())
         less_since_ = now;
     if (now - less_since_ >= in_vain_after) {
         // Another path, or the queue is somebody else's.

@@ -10,6 +10,10 @@ namespace {
 constexpr double enough_packets = 60;
 // What is known of a rate is half forgotten after 20 s (in slots of 0.2 s).
 constexpr double memory = 0.9931;
+// What is lost without a queue is the mean of so many packets, those of a minute or two.
+constexpr double usual_packets = 5000;
+// Who joins others on a full path never sees what it loses without a queue, and takes all of it for that.
+constexpr double most_anyhow = 0.08;
 // Two standard deviations of a count of independent events.
 constexpr double sure = 2;
 
@@ -47,6 +51,11 @@ void LossEstimator::step(GstClockTime now, uint64_t sent, bool queue) {
         at.packets += done.packets;
         at.lost += done.lost;
         at.events += done.events;
+        usual_.lost += done.lost;
+        usual_.packets += done.packets;
+        const double part = usual_packets / std::max(usual_packets, usual_.packets);
+        usual_.lost *= part;
+        usual_.packets *= part;
     }
     for (size_t past = 0; slot_end_ <= now; ++past) {
         if (past == slots) { // a long pause: nothing of it is lately
@@ -82,6 +91,11 @@ double LossEstimator::loss() const {
     return c.packets > 0 ? std::min(1.0, c.lost / c.packets) : 0;
 }
 
+bool LossEstimator::overflows() const {
+    const double usual = usual_.packets > 0 ? usual_.lost / usual_.packets : 0;
+    return loss() > 2 * std::min(usual, most_anyhow) + 0.02;
+}
+
 double LossEstimator::congestion(uint64_t sent) const {
     const Count c = lately();
     if (c.packets < 20 || c.events <= 0)
@@ -100,7 +114,7 @@ double LossEstimator::congestion(uint64_t sent) const {
     double anyhow = 0;
     if (lower.packets >= enough_packets)
         anyhow = (lower.lost + (lower.events > 0 ? lower.lost / lower.events : 0)) / lower.packets;
-    return std::max(0.0, proven - anyhow);
+    return std::max(0.0, proven - std::min(anyhow, most_anyhow));
 }
 
 } // namespace sluice

@@ -23,6 +23,8 @@ public:
     double loss() const; // share of packets lost lately
     // Loss beyond what the path has anyhow at this rate, as much as is proven; 0: none.
     double congestion(uint64_t sent) const;
+    // Much more is lost lately than without a queue: it is one that overflows.
+    bool overflows() const;
 
 private:
     struct Count {
@@ -40,6 +42,7 @@ private:
     GstClockTime slot_end_ = 0;
     bool queue_in_slot_ = false;
     std::array<Count, bins> at_rate_{};
+    Count usual_; // without a queue
 };
 
 } // namespace sluice

@@ -27,11 +27,6 @@ void QueueDelay::reset() {
     jitter_ = first_jitter;
 }
 
-void QueueDelay::rebase() {
-    least_.fill(slow_);
-    base_ = slow_;
-}
-
 void QueueDelay::add(const PacketGroup& group, bool forced) {
     if (!known_ || std::abs(group.delay - quick_) > jump_ms) {
         known_ = true;
@@ -40,7 +35,9 @@ void QueueDelay::add(const PacketGroup& group, bool forced) {
         head_ = recent_head_ = 0;
         recent_.fill(nothing);
         recent_[0] = group.delay;
-        rebase();
+        least_.fill(slow_);
+        base_ = slow_;
+        floor_.reset();
         return;
     }
     if (group.arrived < last_)
@@ -62,25 +59,30 @@ void QueueDelay::add(const PacketGroup& group, bool forced) {
     double& lately = recent_[moment % recent_.size()];
     lately = std::min(lately, group.delay);
     const uint64_t second = (group.arrived - origin_) / slot;
+    if (floor_)
+        floor_ = std::min(*floor_, slow_);
     if (second == head_) {
         double& least = least_[head_ % least_.size()];
         least = std::min(least, slow_);
         base_ = std::min(base_, slow_);
         return;
     }
+    const uint64_t passed = second - head_;
+    for (double& least : least_)
+        least += drift * static_cast<double>(passed);
     for (uint64_t i = std::max(head_ + 1, second - std::min<uint64_t>(second, least_.size() - 1)); i <= second; ++i)
         least_[i % least_.size()] = slow_;
     head_ = second;
     base_ = *std::min_element(least_.begin(), least_.end());
 }
 
-double QueueDelay::now_ms() const { return known_ ? std::max(0.0, quick_ - base_) : 0; }
+double QueueDelay::now_ms() const { return known_ ? std::max(0.0, quick_ - base()) : 0; }
 
 double QueueDelay::held_ms() const {
-    return known_ ? std::max(0.0, *std::min_element(recent_.begin(), recent_.end()) - base_) : 0;
+    return known_ ? std::max(0.0, *std::min_element(recent_.begin(), recent_.end()) - base()) : 0;
 }
 
-double QueueDelay::standing_ms() const { return known_ ? std::max(0.0, slow_ - base_) : 0; }
+double QueueDelay::standing_ms() const { return known_ ? std::max(0.0, slow_ - base()) : 0; }
 
 double QueueDelay::jitter_ms() const { return jitter_; }
 
