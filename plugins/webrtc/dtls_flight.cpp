@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/webrtc/dtls_flight.hpp"
 
-#include <utility>
-
 namespace sluice {
 
 namespace {
@@ -10,56 +8,55 @@ namespace {
 constexpr size_t record_header = 13, handshake_header = 12;
 constexpr uint8_t handshake = 22;
 
-uint64_t number(std::span<const uint8_t> bytes) {
-    uint64_t n = 0;
+uint32_t number(std::span<const uint8_t> bytes) {
+    uint32_t n = 0;
     for (const uint8_t b : bytes)
         n = n << 8 | b;
     return n;
 }
 } // namespace
 
-void DtlsFlight::sent(GstBuffer* datagram, GstClockTime now) {
+std::vector<uint32_t> DtlsFlight::messages(std::span<const uint8_t> data) {
+    std::vector<uint32_t> list;
+    while (data.size() >= record_header) {
+        const size_t length = number(data.subspan(11, 2));
+        if (data.size() < record_header + length)
+            break;
+        const auto body = data.subspan(record_header, length);
+        if (data[0] == handshake && number(data.subspan(3, 2)) > 0) // epoch
+            list.push_back(encrypted);
+        else if (data[0] == handshake && body.size() >= handshake_header)
+            list.push_back(number(body.subspan(4, 2)));
+        data = data.subspan(record_header + length);
+    }
+    return list;
+}
+
+void DtlsFlight::sent(GstBuffer* datagram, std::span<const uint8_t> data, GstClockTime now) {
     for (const auto& known : datagrams_)
         if (known.get() == datagram)
             return; // once more
-    if (answered_) {
+    const auto all = messages(data);
+    const uint32_t first = all.empty() ? encrypted : all.front();
+    // Its own timer repeats it, too, in other buffers.
+    const bool repeated = !datagrams_.empty() && first == first_ && now >= left_ + pause;
+    if (answered_ || repeated || datagrams_.empty()) {
+        repeats_ = answered_ ? 0 : repeats_;
         answered_ = false;
         datagrams_.clear();
-        repeats_ = 0;
+        first_ = first;
     }
     left_ = now;
     if (datagrams_.size() < most_datagrams)
         datagrams_.push_back(ref(datagram));
 }
 
-DtlsFlight::News DtlsFlight::look(std::span<const uint8_t> datagram) {
-    News news = News::none;
-    while (datagram.size() >= record_header) {
-        const size_t length = number(datagram.subspan(11, 2));
-        if (datagram.size() < record_header + length)
-            break;
-        const auto body = datagram.subspan(record_header, length);
-        const bool is_handshake = datagram[0] == handshake, encrypted = number(datagram.subspan(3, 2)) > 0;
-        datagram = datagram.subspan(record_header + length);
-        bool fresh = false;
-        if (is_handshake && encrypted)
-            fresh = !std::exchange(encrypted_, true);
-        else if (is_handshake && body.size() >= handshake_header && seen_.size() < most_messages)
-            fresh = seen_.insert(number(body.subspan(4, 2)) << 24 | number(body.subspan(6, 3))).second;
-        else
-            continue;
-        if (fresh)
-            news = News::fresh;
-        else if (news == News::none)
-            news = News::repeated;
-    }
-    return news;
-}
-
-bool DtlsFlight::came(std::span<const uint8_t> datagram, GstClockTime now) {
-    const News news = look(datagram);
-    answered_ |= news == News::fresh;
-    if (news != News::repeated || answered_ || datagrams_.empty() || repeats_ >= most_repeats || now < left_ + pause)
+bool DtlsFlight::came(std::span<const uint8_t> data, GstClockTime now) {
+    const auto all = messages(data);
+    for (const uint32_t message : all)
+        if (seen_.size() < most_messages)
+            answered_ |= seen_.insert(message).second;
+    if (all.empty() || answered_ || datagrams_.empty() || repeats_ >= most_repeats || now < left_ + pause)
         return false;
     ++repeats_;
     left_ = now;

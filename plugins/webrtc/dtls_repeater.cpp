@@ -48,8 +48,10 @@ void DtlsRepeater::watch_received(GstElement* dtlsdec) {
 }
 
 void DtlsRepeater::sent(GstBuffer* datagram) {
+    const MappedBuffer map(datagram);
     std::lock_guard guard(mutex_);
-    flight_.sent(datagram, channel_now());
+    if (map)
+        flight_.sent(datagram, map.data(), channel_now());
 }
 
 void DtlsRepeater::came(GstBuffer* datagram) {
@@ -58,7 +60,7 @@ void DtlsRepeater::came(GstBuffer* datagram) {
     {
         const MappedBuffer map(datagram);
         std::lock_guard guard(mutex_);
-        if (!map || !flight_.came(map.data(), channel_now()) || !open_)
+        if (!map || !flight_.came(map.data(), channel_now()))
             return;
         again = flight_.datagrams();
         out = out_;

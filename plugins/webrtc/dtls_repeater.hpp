@@ -4,7 +4,6 @@
 #include "plugins/core/weak_ref.hpp"
 #include "plugins/webrtc/dtls_flight.hpp"
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -15,8 +14,6 @@ class DtlsRepeater : public std::enable_shared_from_this<DtlsRepeater> {
 public:
     void watch_sent(GstElement* dtlsenc);
     void watch_received(GstElement* dtlsdec);
-    // There is a way to the viewer. Before, whoever sends waits.
-    void open() { open_ = true; }
 
 private:
     using Handler = void (DtlsRepeater::*)(GstBuffer*);
@@ -24,7 +21,6 @@ private:
     void sent(GstBuffer* datagram);
     void came(GstBuffer* datagram);
 
-    std::atomic<bool> open_{false};
     std::mutex mutex_; // flight_, out_
     DtlsFlight flight_;
     std::shared_ptr<WeakRef<GstPad>> out_; // of dtlsenc

@@ -195,16 +195,6 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
                          self->on_connection_state(e);
                  }),
                  weak_from_this());
-    connect_weak(webrtcbin_.get(), "notify::ice-connection-state",
-                 G_CALLBACK(+[](GstElement* e, GParamSpec*, gpointer data) {
-                     GstWebRTCICEConnectionState state;
-                     g_object_get(e, "ice-connection-state", &state, nullptr);
-                     const auto self = lock(data);
-                     if (self && (state == GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED ||
-                                  state == GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED))
-                         self->handshake_->open();
-                 }),
-                 weak_from_this());
     connect_weak(webrtcbin_.get(), "notify::ice-gathering-state",
                  G_CALLBACK(+[](GstElement* e, GParamSpec*, gpointer data) {
                      GstWebRTCICEGatheringState state;

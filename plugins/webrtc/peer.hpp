@@ -86,11 +86,11 @@ private:
 
     Ref<GstElement> webrtcbin() const;
 
+    const std::shared_ptr<DtlsRepeater> handshake_ = std::make_shared<DtlsRepeater>();
     mutable std::mutex mutex_; // pipeline_ to gathered_
     Ref<GstElement> pipeline_, webrtcbin_;
-    Ref<GstPad> pad_;     // of webrtcbin, for the picture
-    Ref<GstElement> rtx_; // webrtcbin's rtprtxsend
-    const std::shared_ptr<DtlsRepeater> handshake_ = std::make_shared<DtlsRepeater>();
+    Ref<GstPad> pad_;                  // of webrtcbin, for the picture
+    Ref<GstElement> rtx_;              // webrtcbin's rtprtxsend
     std::vector<Ref<GstElement>> fec_; // webrtcbin's FEC encoders, to be taken out of the way
     bool gathered_ = false;
     std::condition_variable gathered_changed_;

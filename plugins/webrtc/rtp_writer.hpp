@@ -36,12 +36,11 @@ public:
     // The packets of one access unit; each a header memory of its own and the shared payload. Their PTS is the (shifted) time.
     // delay: what the viewer is told with them, if it takes that.
     Ref<GstBufferList> write(const AccessUnit& unit, const std::optional<Delay>& delay = {});
-    // The units that follow, of times up to `until`, are older than what the viewer has seen, and there only to decode what follows
-    // them. To be shown they would be a jump back in time: their stamps are just before `seen`, the time of the newest unit that is
-    // sure to have arrived. Players decode in the order of the sequence numbers and show in that of the stamps, as with B-pictures.
+    // The units that follow, of times up to `until` (0: none), are older than what the viewer sees then, and there only to decode what
+    // follows them. To be shown they would be a jump back in time: their stamps are just before `seen`, the time of the newest unit that
+    // is sure to have arrived. Players decode in the order of the sequence numbers and show in that of the stamps, as with B-pictures.
     void hide(ChannelTime until, ChannelTime seen);
     static constexpr GstClockTime past_room = 30 * GST_MSECOND; // less than a picture's time
-    ChannelTime last_time() const { return last_time_; }
 
     // The newest packets, of that list from `first` on, never leave: their numbers are given to others.
     void take_back(GstBufferList* packets, guint first);

@@ -272,7 +272,8 @@ void Server::negotiate(Join join, ViewerStream::Scene scene, std::string stream,
     const ViewerPath::Start path{.remembered = paths_.estimate(join.peer_address, channel_now()),
                                  .near = is_loopback(join.peer_address),
                                  .reports = offer->transport_extension != 0,
-                                 .quality = join.quality};
+                                 .quality = join.quality,
+                                 .round_trip = paths_.round_trip(join.peer_address)};
     Viewer::Info info{.id = random_token(16),
                       .principal = join.principal,
                       .camera = join.camera,

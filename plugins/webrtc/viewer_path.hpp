@@ -2,12 +2,15 @@
 #pragma once
 
 #include "plugins/webrtc/congestion/bandwidth_estimator.hpp"
+#include "plugins/webrtc/congestion/least_round_trip.hpp"
 #include "plugins/webrtc/congestion/picture_rate.hpp"
 #include "plugins/webrtc/congestion/playout_delay.hpp"
 #include "plugins/webrtc/congestion/spot_check.hpp"
 #include "plugins/webrtc/congestion/stream_chooser.hpp"
 #include "plugins/webrtc/quality.hpp"
 #include "plugins/webrtc/viewer_stream.hpp"
+
+#include <deque>
 
 namespace sluice {
 
@@ -20,13 +23,15 @@ public:
         bool near = false;       // on this machine: what is sent arrives, until the opposite is shown
         bool reports = true;     // it has agreed to transport-wide feedback
         std::string quality = quality_auto;
+        std::shared_ptr<LeastRoundTrip> round_trip = nullptr; // of its network; none: it is alone
     };
     // What arrives pauses for longer: the viewer sees a freeze.
     static constexpr GstClockTime freeze = 500 * GST_MSECOND;
     // Nothing is heard of what was sent for so long: nothing comes through. Then a packet leaves now and then, to be told of its end.
     static constexpr GstClockTime silent = 700 * GST_MSECOND, knock_interval = 150 * GST_MSECOND;
-    // A packet that was lost has been sent once more, or nobody misses it any more.
+    // So long after it was told a packet that was lost has been sent once more, or nobody misses it any more.
     static constexpr GstClockTime mended = 1500 * GST_MSECOND;
+    static constexpr GstClockTime loss_slot = 100 * GST_MSECOND; // the first of each is remembered
     // A key unit that comes so soon after that is waited for.
     static constexpr GstClockTime key_soon = 300 * GST_MSECOND;
     // A viewer that has agreed to feedback and gives none lets the RTP session collect sequence numbers.
@@ -86,6 +91,8 @@ private:
     static constexpr GstClockTime survey_interval = 250 * GST_MSECOND;
     void survey(const ViewerStream& stream, GstClockTime now);
     void leave_last_resort(const ViewerStream& stream, GstClockTime now);
+    void note_loss(GstClockTime sent, GstClockTime now);
+    GstClockTime doubtful_since(GstClockTime now) const;
     bool is_silent(GstClockTime now) const { return heard_feedback_ && unanswered_ && now >= unanswered_ + silent; }
     void set_pace(ViewerStream& stream, const PathState& path, GstClockTime now);
     void set_spot_checks(ViewerStream& stream, const PathState& path, GstClockTime now);
@@ -104,9 +111,12 @@ private:
     bool narrow_ = false;                          // a near viewer has shown that it is not
     GstClockTime last_arrival_ = 0, answered_ = 0; // the receiver's clock; ours
     GstClockTime unanswered_ = 0;                  // since when something was sent and nothing is heard; 0: all is well
-    GstClockTime lost_ = 0;                        // when the first packet left that was lost lately
-    GstClockTime knocked_ = 0;                     // the last packet that was to be told of its end
-    bool returned_ = false;                        // something comes through again
+    struct Lost {
+        GstClockTime sent = 0, told = 0;
+    };
+    std::deque<Lost> lost_;    // lately
+    GstClockTime knocked_ = 0; // the last packet that was to be told of its end
+    bool returned_ = false;    // something comes through again
     uint64_t freezes_ = 0;
     uint64_t learnt_ = 0; // bit/s: that nothing comes through is no rate, for the viewer may be gone
 };

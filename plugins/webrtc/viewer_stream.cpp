@@ -165,7 +165,7 @@ bool ViewerStream::switch_now(ChannelTime now, Channel::Reader::Next& first, Ste
     last_burst_ = now;
     pacer_.live();
     if (const ChannelTime seen = newest_seen())
-        writer_.hide(writer_.last_time(), seen);
+        writer_.hide(seen + seen_soon, seen);
     retransmissions_.begin_at(writer_.next_seq());
     fleeing_ = false;
     look_for_sound_ = true;
@@ -205,8 +205,10 @@ void ViewerStream::forget_outgoing() {
 }
 
 void ViewerStream::caught_up(ChannelTime now) {
-    if (std::exchange(catching_up_, false))
+    if (std::exchange(catching_up_, false)) {
         live_since_ = now;
+        writer_.hide(0, 0); // a stream that lags behind is to be seen all the same
+    }
 }
 
 void ViewerStream::add_to_train(ChannelTime now, uint64_t bytes, unsigned packets) {
@@ -280,17 +282,20 @@ void ViewerStream::end_of_unit(ChannelTime now) {
         key_left_ = now;
         key_took_ = now - outgoing_.from;
     }
-    if (left_.size() >= most_left)
+    if (left_.size() >= most_left) {
+        if (left_.front().at + shown_after < doubtful_)
+            seen_ = std::max(seen_, left_.front().time);
         left_.pop_front();
+    }
     left_.push_back({now, outgoing_.time});
     outgoing_ = {};
 }
 
 // The picture that the viewer has in front of him, as far as is known; it may be a newer one.
 ChannelTime ViewerStream::newest_seen() const {
-    ChannelTime seen = 0;
+    ChannelTime seen = seen_;
     for (const Left& picture : left_)
-        if (picture.at < doubtful_)
+        if (picture.at + shown_after < doubtful_)
             seen = std::max(seen, picture.time);
     return seen;
 }

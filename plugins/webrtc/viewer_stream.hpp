@@ -181,6 +181,10 @@ private:
         ChannelTime at = 0, time = 0; // its last packet's; of the picture
     };
     static constexpr size_t most_left = 128;
+    // What has just arrived may lack its last packet, or not be shown yet; and what is told of packets is when the RTP session sent them.
+    static constexpr GstClockTime shown_after = 100 * GST_MSECOND;
+    // After what is known to be seen; much of that is seen, too.
+    static constexpr GstClockTime seen_soon = 500 * GST_MSECOND;
     static constexpr size_t newest = 32; // packets that a probe is made of
     void rewind();
     void send_piece(ChannelTime now, Step& step);
@@ -224,6 +228,7 @@ private:
     RetransmissionBudget retransmissions_;
     ChannelTime acknowledged_ = 0, doubtful_ = 0;
     std::deque<Left> left_;                                 // the newest pictures that were sent
+    ChannelTime seen_ = 0;                                  // the newest one of those before them that was seen
     bool fleeing_ = false;                                  // from a stream that the path does not carry
     bool catching_up_ = false;                              // the past goes out: it is late by nature...
     ChannelTime live_since_ = 0;                            // ...its last unit, too

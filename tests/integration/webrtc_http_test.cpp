@@ -67,7 +67,7 @@ TEST_F(WebrtcHttpTest, TheAnswerIsWhatTheOfferAsksFor) {
     EXPECT_TRUE(has("m=video 9 UDP/TLS/RTP/SAVPF 96")) << sdp;
     EXPECT_TRUE(has("a=sendonly"));
     EXPECT_TRUE(has("a=fingerprint:sha-256 "));
-    EXPECT_TRUE(has("a=setup:"));
+    EXPECT_TRUE(has("a=setup:passive"));
     EXPECT_TRUE(has("a=rtcp-mux"));
     EXPECT_TRUE(has("profile-level-id=42e01f"));
     EXPECT_TRUE(has("a=candidate:")) << "no trickle from our side";

@@ -200,6 +200,24 @@ TEST(QueueDelay, WhatIsTakenForThePathsOwnDelayCanBeTakenBack) {
     EXPECT_NEAR(queue.standing_ms(), 150, 3);
 }
 
+TEST(QueueDelay, OthersMayKnowAShorterWay) {
+    QueueDelay queue;
+    GstClockTime t = t0;
+    const auto feed = [&](double delay, int groups) {
+        for (int i = 0; i < groups; ++i, t += 10 * ms)
+            queue.add({t, t + static_cast<GstClockTime>(delay * 1e6), delay});
+    };
+    feed(200, 300);
+    EXPECT_LT(queue.standing_ms(), 1);
+    queue.lower(150);
+    EXPECT_NEAR(queue.standing_ms(), 150, 1);
+    feed(200, 6000);
+    EXPECT_NEAR(queue.standing_ms(), 145, 5) << "less what clocks may drift";
+    feed(50, 300);
+    feed(200, 300);
+    EXPECT_NEAR(queue.standing_ms(), 150, 3);
+}
+
 TEST(QueueDelay, DriftIsNoQueue) {
     for (const double drift : {1e-4, -1e-4}) {
         QueueDelay queue;
@@ -259,8 +277,14 @@ TEST(LossEstimator, MoreThanUsualIsAQueueThatOverflows) {
     EXPECT_FALSE(loss.overflows());
     lose(loss, now, 60, 500'000, 33, 1);
     EXPECT_FALSE(loss.overflows());
-    lose(loss, now, 3, 500'000, 10, 1);
+    EXPECT_FALSE(loss.loses_much());
+    lose(loss, now, 3, 500'000, 12, 1);
+    EXPECT_TRUE(loss.loses_much());
+    EXPECT_FALSE(loss.overflows());
+    lose(loss, now, 3, 500'000, 5, 1);
     EXPECT_TRUE(loss.overflows());
+    loss.forget_usual();
+    EXPECT_FALSE(loss.overflows());
 }
 
 TEST(LossEstimator, AnOutageIsOneEvent) {

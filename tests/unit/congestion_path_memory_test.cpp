@@ -34,6 +34,20 @@ TEST(PathMemory, NetworksOfAddresses) {
         EXPECT_EQ(PathMemory::network_of(address), network) << address;
 }
 
+TEST(PathMemory, ViewersOfOneNetworkKnowTheLeastRoundTripOfAll) {
+    PathMemory m;
+    const auto a = m.round_trip("10.1.2.3"), b = m.round_trip("10.1.2.4"), other = m.round_trip("10.1.3.3");
+    ASSERT_TRUE(a && other);
+    EXPECT_EQ(a, b);
+    EXPECT_EQ(m.round_trip("camera.local"), nullptr);
+    EXPECT_EQ(a->of_all(50, start), 50U);
+    EXPECT_EQ(b->of_all(230, start), 50U);
+    EXPECT_EQ(other->of_all(20, start), 20U);
+    EXPECT_EQ(b->of_all(230, start + LeastRoundTrip::period), 50U); // remembered for one more period...
+    EXPECT_EQ(b->of_all(220, start + 2 * LeastRoundTrip::period), 220U);
+    EXPECT_EQ(b->of_all(240, start + 5 * LeastRoundTrip::period), 240U); // ...unless nobody asked meanwhile
+}
+
 TEST(PathMemory, TheNextViewerOfANetworkBeginsWhereTheLastOneWas) {
     PathMemory m;
     EXPECT_EQ(m.estimate("10.1.2.3", start), 0U);
@@ -103,6 +117,7 @@ TEST(PathMemory, ThreadsMayShareIt) {
                 m.learn("10." + std::to_string(t) + "." + std::to_string(i % 256) + ".1", 1'000'000, long_session,
                         start);
                 m.estimate("10.0." + std::to_string(i % 256) + ".1", start);
+                m.round_trip("10.0." + std::to_string(i % 3) + ".1")->of_all(i + 1, start);
             }
         });
     for (auto& t : threads)

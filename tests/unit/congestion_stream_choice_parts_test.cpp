@@ -525,7 +525,7 @@ TEST(SwitchBudget, WhoRisesLeavesRoomToFall) {
 }
 
 TEST(ProbePlan, ProbesThatFailTheSameWayAreSpaced) {
-    ProbePlan plan({5 * second, 10 * second});
+    ProbePlan plan({.first = 5 * second, .most = 10 * second, .news = second});
     GstClockTime now = start;
     std::vector<GstClockTime> gaps;
     PathState p;
@@ -543,22 +543,27 @@ TEST(ProbePlan, ProbesThatFailTheSameWayAreSpaced) {
     }
     EXPECT_EQ(gaps, (std::vector<GstClockTime>{5000, 7500, 10000, 10000, 10000}));
     plan.failed(3'500'000, now); // the path has changed
-    EXPECT_EQ(plan.next(), now + ProbePlan::news);
+    EXPECT_EQ(plan.next(), now + second);
     plan.failed(3'600'000, now);
-    EXPECT_EQ(plan.next(), now + ProbePlan::news * 3 / 2);
+    EXPECT_EQ(plan.next(), now + second * 3 / 2);
     plan.failed(2'000'000, now); // less is no such news, and so much had been shown before
-    EXPECT_EQ(plan.next(), now + ProbePlan::news * 9 / 4);
+    EXPECT_EQ(plan.next(), now + second * 9 / 4);
     plan.failed(3'500'000, now);
     EXPECT_EQ(plan.next(), now + 5 * second);
     plan.forget();
     plan.failed(1'000'000, now);
     EXPECT_EQ(plan.next(), now + 5 * second);
     plan.failed(1'500'000, now);
-    EXPECT_EQ(plan.next(), now + ProbePlan::news);
+    EXPECT_EQ(plan.next(), now + second);
+
+    ProbePlan slow({.first = 60 * second, .most = 600 * second}); // nothing waits for it
+    slow.failed(1'000'000, now);
+    slow.failed(3'000'000, now);
+    EXPECT_EQ(slow.next(), now + 60 * second);
 }
 
 TEST(ProbePlan, AnOldAnswerIsNone) {
-    ProbePlan plan({5 * second, 10 * second});
+    ProbePlan plan({.first = 5 * second, .most = 10 * second});
     PathState p;
     p.probed = 5'000'000;
     p.probed_at = start - 1;

@@ -44,9 +44,9 @@ struct Flight : testing::Test {
     GstClockTime now = t0;
     std::vector<Ref<GstBuffer>> buffers;
 
-    void send() {
+    void send(uint8_t seq = 0) {
         buffers.push_back(adopt(gst_buffer_new()));
-        flight.sent(buffers.back().get(), now);
+        flight.sent(buffers.back().get(), message(seq), now);
     }
     bool came(const Bytes& datagram, GstClockTime later) {
         now += later;
@@ -56,14 +56,14 @@ struct Flight : testing::Test {
 
 TEST_F(Flight, WhatWasLostIsSentOnceMoreWhenTheOtherSideRepeatsItself) {
     EXPECT_FALSE(came(message(0), 0));
-    send();
-    send();
+    send(0);
+    send(1);
     EXPECT_TRUE(came(message(0), 200 * ms));
     ASSERT_EQ(flight.datagrams().size(), 2u);
     EXPECT_EQ(flight.datagrams()[0].get(), buffers[0].get());
     EXPECT_EQ(flight.datagrams()[1].get(), buffers[1].get());
     for (const auto& b : buffers)
-        flight.sent(b.get(), now);
+        flight.sent(b.get(), message(0), now);
     EXPECT_EQ(flight.datagrams().size(), 2u) << "what is sent once more is not another flight";
 }
 
@@ -109,8 +109,8 @@ TEST_F(Flight, NobodyIsAnsweredForEver) {
     for (int i = 0; i < 100; ++i)
         repeats += came(message(0), GST_SECOND);
     EXPECT_EQ(repeats, DtlsFlight::most_repeats);
-    for (int i = 0; i < 100; ++i)
-        send();
+    for (int i = 1; i < 100; ++i)
+        send(static_cast<uint8_t>(i));
     EXPECT_EQ(flight.datagrams().size(), DtlsFlight::most_datagrams);
 }
 
@@ -122,9 +122,30 @@ TEST_F(Flight, WhatIsNoHandshakeIsNoRepetition) {
     for (const Bytes& b : {Bytes{}, Bytes(12, 22), cut, record(21, 0, {1, 0}), record(23, 1, Bytes(20)),
                            record(22, 0, Bytes(5)), change_cipher, Bytes(2000, 0xff), Bytes(2000, 22)})
         EXPECT_FALSE(came(b, GST_SECOND));
-    // Whoever sends new messages without end is not remembered for ever.
-    for (int i = 0; i < 1000; ++i)
-        came(message(static_cast<uint8_t>(i), static_cast<uint8_t>(i / 256)), GST_SECOND);
+}
+
+// The library has a timer, too, and makes new buffers then.
+TEST_F(Flight, WhatTheLibraryRepeatsTakesThePlaceOfWhatItSentBefore) {
+    came(message(0), 0);
+    send(0);
+    send(1);
+    now += GST_SECOND;
+    send(0);
+    send(1);
+    ASSERT_EQ(flight.datagrams().size(), 2u);
+    EXPECT_EQ(flight.datagrams()[0].get(), buffers[2].get());
+    EXPECT_TRUE(came(message(0), 200 * ms));
+}
+
+// Whoever sends new messages without end is remembered for so long, and answered no more often.
+TEST_F(Flight, MemoryIsBounded) {
+    unsigned repeats = 0;
+    for (unsigned i = 0; i < 1000; ++i) {
+        repeats += came(message(static_cast<uint8_t>(i)), GST_SECOND);
+        send(static_cast<uint8_t>(i));
+    }
+    EXPECT_LE(repeats, DtlsFlight::most_repeats);
+    EXPECT_LE(flight.datagrams().size(), DtlsFlight::most_datagrams);
 }
 
 } // namespace

@@ -264,7 +264,7 @@ TEST_F(RtpWriterTest, WhatIsHiddenHasStampsBeforeWhatWasSeen) {
     for (const auto& u : gop)
         sent.push_back(packets(w.write(*u))[0].timestamp);
     const auto before = [](uint32_t a, uint32_t b) { return static_cast<int32_t>(b - a); };
-    w.hide(w.last_time(), gop[30]->time);
+    w.hide(gop[49]->time, gop[30]->time);
     uint32_t last = sent[29];
     for (const auto& u : gop) {
         const uint32_t t = packets(w.write(*u))[0].timestamp;
@@ -291,7 +291,7 @@ TEST_F(RtpWriterTest, HidingHasRoomForSomeThousandUnits) {
     const auto first = key(), second = delta();
     (void)w.write(*first);
     const uint32_t seen = packets(w.write(*second))[0].timestamp;
-    w.hide(w.last_time(), second->time);
+    w.hide(second->time, second->time);
     int hidden = 0;
     uint32_t last = 0;
     for (int i = 0; i < 4000; ++i) {

@@ -17,7 +17,11 @@ constexpr GstClockTime rtt_memory = 2 * GST_SECOND;
 // A queue that jitter does not explain: 60 ms and twice the mean deviation.
 constexpr double standing_ms = 60, waiting_ms = 25, swing_ms = 10;
 constexpr double much_less = 0.65;
-constexpr GstClockTime in_vain_after = 1200 * GST_MSECOND;
+constexpr GstClockTime in_vain_after = 1200 * GST_MSECOND, in_vain_with_loss = 8 * GST_SECOND;
+// What was found out with so much patience is not doubted at once.
+constexpr GstClockTime in_vain_rest = GST_SECOND;
+constexpr GstClockTime hidden_for = 100 * GST_MSECOND;
+constexpr double longest_hidden_ms = 1000;
 // What SRTP, UDP and IP add to a packet.
 constexpr uint64_t header_part = 32;
 // The receiver's clock was set.
@@ -147,9 +151,12 @@ void BandwidthEstimator::decide(GstClockTime now) {
     seen.received = received_.rate();
     seen.received_now = received_.rate(RateWindow::longest / 2);
     seen.rtt = rtt_;
-    if (queue_.rebased() && loss_.overflows())
+    const bool overflows = loss_.overflows();
+    if (overflows && queue_.rebased() && now >= in_vain_ + in_vain_rest)
         queue_.take_back();
-    loss_.step(now, seen.sent, seen.waiting || seen.signal == Trendline::Signal::over || queue_.rebased());
+    find_hidden_queue(now);
+    const bool full = seen.waiting || seen.signal == Trendline::Signal::over || queue_.rebased();
+    loss_.step(now, seen.sent, full);
     seen.congestion = loss_.congestion(seen.sent);
 
     overuse_ = seen.signal == Trendline::Signal::over || seen.standing;
@@ -171,6 +178,22 @@ void BandwidthEstimator::decide(GstClockTime now) {
     }
 }
 
+// A full path that does not look like one, for its queue was there when this viewer came.
+void BandwidthEstimator::find_hidden_queue(GstClockTime now) {
+    const double longer = least_rtt_ != 0 && rtt_ > least_rtt_ ? static_cast<double>(rtt_ - least_rtt_) / 1e6 : 0;
+    const double hidden = std::min(longer - own_longer_ms_, longest_hidden_ms) - queue_.standing_ms();
+    if (!loss_.loses_much() || hidden <= standing_ms + 3 * queue_.jitter_ms()) {
+        hidden_since_ = GST_CLOCK_TIME_NONE;
+        return;
+    }
+    if (hidden_since_ == GST_CLOCK_TIME_NONE || now < hidden_since_)
+        hidden_since_ = now;
+    if (now - hidden_since_ >= hidden_for) { // longer than a round trip is remembered: it was no single late report
+        queue_.lower(hidden);
+        hidden_since_ = GST_CLOCK_TIME_NONE;
+    }
+}
+
 // True while it is to be seen whether less from us empties the queue.
 bool BandwidthEstimator::judge_standing_queue(uint64_t sent, GstClockTime now) {
     const double queue = queue_.standing_ms();
@@ -184,13 +207,18 @@ bool BandwidthEstimator::judge_standing_queue(uint64_t sent, GstClockTime now) {
         less_since_ = GST_CLOCK_TIME_NONE;
         return false;
     }
-    // Others fill the queue, too. It is theirs as much as ours: who took it for the path's own delay would go on filling it.
-    if (less_since_ == GST_CLOCK_TIME_NONE || now < less_since_ || loss_.overflows())
+    if (less_since_ == GST_CLOCK_TIME_NONE || now < less_since_)
         less_since_ = now;
-    if (now - less_since_ >= in_vain_after) {
-        // Another path, or the queue is somebody else's.
+    // Where much is lost, others fill the queue, too. It is theirs as much as ours: who took it for the path's own delay would go on
+    // filling it. But if they do not give way for long, it is no viewers' queue, or none at all.
+    const bool overflows = loss_.overflows();
+    if (now - less_since_ >= (overflows ? in_vain_with_loss : in_vain_after)) {
         standing_from_ = 0;
         queue_.rebase();
+        in_vain_ = now;
+        own_longer_ms_ = least_rtt_ != 0 && rtt_ > least_rtt_ ? static_cast<double>(rtt_ - least_rtt_) / 1e6 : 0;
+        if (overflows)
+            loss_.forget_usual();
     }
     return true;
 }

@@ -30,6 +30,8 @@ public:
     void on_feedback(const std::vector<PacketResult>& packets, GstClockTime now);
     void on_report(double fraction_lost, GstClockTime rtt, GstClockTime now);
     void expect(const Probe& probe) { probes_.expect(probe); }
+    // Of all viewers in the network of this one; 0: not known.
+    void set_least_rtt(GstClockTime rtt) { least_rtt_ = rtt; }
     void tick(GstClockTime now); // a few times a second
 
     PathState state(GstClockTime now) const;
@@ -39,6 +41,7 @@ private:
     void measure_rtt(const std::vector<PacketResult>& packets, GstClockTime now);
     void decide(GstClockTime now);
     void back_from_outage(GstClockTime now);
+    void find_hidden_queue(GstClockTime now);
     bool judge_standing_queue(uint64_t sent, GstClockTime now);
     bool by_feedback(GstClockTime now) const;
     double outage_factor(GstClockTime now) const;
@@ -57,7 +60,10 @@ private:
     bool overuse_ = false;
     uint64_t probed_ = 0;
     GstClockTime probed_at_ = 0;
-    GstClockTime rtt_ = 0, rtt_at_ = 0;
+    GstClockTime rtt_ = 0, rtt_at_ = 0, least_rtt_ = 0;
+    GstClockTime in_vain_ = 0;                        // when the delay was taken for the path's own
+    double own_longer_ms_ = 0;                        // than the shortest in the network: its way, not a queue
+    GstClockTime hidden_since_ = GST_CLOCK_TIME_NONE; // a queue is seen in nothing but losses and round trips
     GstClockTime first_sent_ = GST_CLOCK_TIME_NONE;
     GstClockTime unanswered_ = GST_CLOCK_TIME_NONE; // since when packets leave and nothing is heard
     GstClockTime heard_ = GST_CLOCK_TIME_NONE, reported_ = GST_CLOCK_TIME_NONE;

@@ -10,8 +10,9 @@ namespace {
 constexpr double enough_packets = 60;
 // What is known of a rate is half forgotten after 20 s (in slots of 0.2 s).
 constexpr double memory = 0.9931;
-// What is lost without a queue is the mean of so many packets, those of a minute or two.
+// What is lost without a queue is the mean of so many packets, those of a minute or two of a sub stream.
 constexpr double usual_packets = 5000;
+constexpr double few_packets = 20, few_events = 2;
 // Who joins others on a full path never sees what it loses without a queue, and takes all of it for that.
 constexpr double most_anyhow = 0.08;
 // Two standard deviations of a count of independent events.
@@ -66,9 +67,10 @@ void LossEstimator::step(GstClockTime now, uint64_t sent, bool queue) {
         slots_[current_] = {};
         slot_end_ += slot;
         for (Count& c : at_rate_) {
-            c.packets *= memory;
-            c.lost *= memory;
-            c.events *= memory;
+            const double kept = queue_in_slot_ ? 1 : memory; // where nothing is learnt nothing is forgotten
+            c.packets *= kept;
+            c.lost *= kept;
+            c.events *= kept;
         }
     }
     queue_in_slot_ = false;
@@ -91,9 +93,13 @@ double LossEstimator::loss() const {
     return c.packets > 0 ? std::min(1.0, c.lost / c.packets) : 0;
 }
 
-bool LossEstimator::overflows() const {
-    const double usual = usual_.packets > 0 ? usual_.lost / usual_.packets : 0;
-    return loss() > 2 * std::min(usual, most_anyhow) + 0.02;
+double LossEstimator::usual() const {
+    return usual_.packets > 0 ? std::min(usual_.lost / usual_.packets, most_anyhow) : 0;
+}
+
+bool LossEstimator::loses_more_than(double share) const {
+    const Count c = lately();
+    return c.packets >= few_packets && c.events >= few_events && c.lost > c.packets * share;
 }
 
 double LossEstimator::congestion(uint64_t sent) const {

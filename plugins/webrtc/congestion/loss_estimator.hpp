@@ -24,7 +24,9 @@ public:
     // Loss beyond what the path has anyhow at this rate, as much as is proven; 0: none.
     double congestion(uint64_t sent) const;
     // Much more is lost lately than without a queue: it is one that overflows.
-    bool overflows() const;
+    bool overflows() const { return loses_more_than(2 * usual() + beyond_usual); }
+    bool loses_much() const { return loses_more_than(beyond_usual); } // lately, whatever is usual
+    void forget_usual() { usual_ = lately(); }                        // what is lost now is lost anyhow
 
 private:
     struct Count {
@@ -34,7 +36,11 @@ private:
     static constexpr size_t slots = 10; // lately: 2 s
     static constexpr size_t bins = 40;  // of rates, each 1.41 times the one before, from 30 kbit/s
 
+    static constexpr double beyond_usual = 0.05;
+
     Count lately() const;
+    bool loses_more_than(double share) const;
+    double usual() const;
     static size_t bin(uint64_t rate);
 
     std::array<Count, slots> slots_{};

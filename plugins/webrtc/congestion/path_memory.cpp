@@ -70,6 +70,19 @@ uint64_t PathMemory::estimate(const std::string& address, GstClockTime now) cons
     return it == entries_.end() ? 0 : worth(it->second, now);
 }
 
+std::shared_ptr<LeastRoundTrip> PathMemory::round_trip(const std::string& address) {
+    const std::string network = network_of(address);
+    if (network.empty())
+        return nullptr;
+    std::lock_guard lock(mutex_);
+    auto shared = round_trips_[network].lock();
+    if (!shared) {
+        std::erase_if(round_trips_, [](const auto& entry) { return entry.second.expired(); });
+        round_trips_[network] = shared = std::make_shared<LeastRoundTrip>();
+    }
+    return shared;
+}
+
 size_t PathMemory::size() const {
     std::lock_guard lock(mutex_);
     return entries_.size();

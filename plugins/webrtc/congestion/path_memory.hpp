@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include "plugins/webrtc/congestion/least_round_trip.hpp"
+
 #include <gst/gst.h>
 
 #include <cstdint>
 #include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -28,6 +31,8 @@ public:
     void learn(const std::string& address, uint64_t estimate, GstClockTime lasted, GstClockTime now);
     // Bit/s, the less the older; 0: nothing known.
     uint64_t estimate(const std::string& address, GstClockTime now) const;
+    // Of the network, for as long as somebody there has it.
+    std::shared_ptr<LeastRoundTrip> round_trip(const std::string& address);
     size_t size() const;
 
 private:
@@ -40,7 +45,8 @@ private:
 
     mutable std::mutex mutex_;
     std::map<std::string, Entry> entries_;
-    std::list<std::string> ages_; // networks, the one learnt of last in front
+    std::map<std::string, std::weak_ptr<LeastRoundTrip>> round_trips_; // of those with viewers, about
+    std::list<std::string> ages_;                                      // networks, the one learnt of last in front
 };
 
 } // namespace sluice

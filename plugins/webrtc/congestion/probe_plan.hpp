@@ -12,10 +12,9 @@ namespace sluice {
 class ProbePlan {
 public:
     static constexpr GstClockTime longest = 40 * GST_MSECOND;
-    static constexpr GstClockTime news =
-        GST_SECOND; // to the next one, after one that showed much more than those before
     struct Spacing {
         GstClockTime first = 0, most = 0;
+        GstClockTime news = 0; // after one that showed much more than those before; 0: as after any other
     };
     explicit ProbePlan(Spacing spacing) : spacing_(spacing), wait_(spacing.first) {}
 
@@ -47,8 +46,8 @@ public:
     // It showed too little. If much more than those before it, the path is on its way to something better.
     void failed(uint64_t shown, GstClockTime now) {
         const bool same = failures_ > 0 && shown <= last_ + last_ / 4;
-        const bool better = failures_ > 0 && shown > most_ + most_ / 4;
-        wait_ = better ? news : same ? std::min(spacing_.most, wait_ + wait_ / 2) : spacing_.first;
+        const bool better = spacing_.news != 0 && failures_ > 0 && shown > most_ + most_ / 4;
+        wait_ = better ? spacing_.news : same ? std::min(spacing_.most, wait_ + wait_ / 2) : spacing_.first;
         ++failures_;
         last_ = shown;
         most_ = std::max(shown, most_ - most_ / 10);

@@ -76,6 +76,12 @@ void QueueDelay::add(const PacketGroup& group, bool forced) {
     base_ = *std::min_element(least_.begin(), least_.end());
 }
 
+void QueueDelay::lower(double ms) {
+    base_ = base() - ms;
+    least_[head_ % least_.size()] = base_;
+    floor_.reset();
+}
+
 double QueueDelay::now_ms() const { return known_ ? std::max(0.0, quick_ - base()) : 0; }
 
 double QueueDelay::held_ms() const {

@@ -20,6 +20,8 @@ public:
     // What stands now is the path's own delay, until that is taken back.
     void rebase() { floor_ = std::max(base(), slow_); }
     void take_back() { floor_.reset(); }
+    // What was best is so much less than was seen.
+    void lower(double ms);
     bool rebased() const { return floor_ && *floor_ > base_; }
 
     double now_ms() const;      // smoothed little: what a packet that leaves now will wait for

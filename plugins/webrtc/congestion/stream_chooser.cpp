@@ -367,7 +367,8 @@ void StreamChooser::probe(const View& v, Decision& d) {
     }
     d.probe_bitrate = target;
     // One that is to confirm another is longer: jitter must not pass for capacity twice. Nor must it hide what is nearly proven.
-    const bool close = proofs_ > 0 || (!at_best && shown_ >= v.need(v.better()) * 3 / 4);
+    const bool close = proofs_ > 0 || (!at_best && troubled_ && v.now <= shown_at_ + 3 * fresh &&
+                                       shown_ >= v.need(v.better()) * 3 / 4);
     d.probe_time = close ? ProbePlan::longest : ProbePlan::time_for(target);
     plan.asked(v.now, d.probe_time, v.path.rtt);
 }

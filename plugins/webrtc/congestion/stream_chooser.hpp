@@ -120,8 +120,8 @@ private:
     GstClockTime hold_ = first_hold, hold_until_ = 0;
     GstClockTime up_at_ = 0; // 0: it has fallen since, or proved itself
 
-    ProbePlan rise_plan_{{5 * GST_SECOND, 10 * GST_SECOND}};
-    ProbePlan margin_plan_{{60 * GST_SECOND, 600 * GST_SECOND}};
+    ProbePlan rise_plan_{{.first = 5 * GST_SECOND, .most = 10 * GST_SECOND, .news = GST_SECOND}};
+    ProbePlan margin_plan_{{.first = 60 * GST_SECOND, .most = 600 * GST_SECOND}};
     bool troubled_ = false; // it fell, or a probe failed: one proof is not enough any more
     bool returned_ = false;
     bool anew_ = false;   // a pin has ended: what was known at the start counts again
