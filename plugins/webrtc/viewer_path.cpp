@@ -55,31 +55,14 @@ void ViewerPath::feedback(const std::vector<PacketResult>& packets, GstClockTime
     for (const PacketResult& p : packets) {
         answered_ = std::max(answered_, p.sent);
         if (p.lost) {
-            note_loss(p.sent, now);
+            lost_ = now < lost_told_ + loss_chain ? std::min(lost_, p.sent) : p.sent;
+            lost_told_ = now;
             continue;
         }
         if (last_arrival_ && p.arrived > last_arrival_ + freeze)
             ++freezes_;
         last_arrival_ = std::max(last_arrival_, p.arrived);
     }
-}
-
-void ViewerPath::note_loss(GstClockTime sent, GstClockTime now) {
-    while (!lost_.empty() && now >= lost_.front().told + mended)
-        lost_.pop_front();
-    if (lost_.empty() || now >= lost_.back().told + loss_slot)
-        lost_.push_back({sent, now});
-    else
-        lost_.back().sent = std::min(lost_.back().sent, sent);
-}
-
-// What was sent before that has arrived.
-GstClockTime ViewerPath::doubtful_since(GstClockTime now) const {
-    GstClockTime since = answered_;
-    for (const Lost& l : lost_)
-        if (now < l.told + mended)
-            since = std::min(since, l.sent);
-    return since;
 }
 
 void ViewerPath::report(double fraction_lost, GstClockTime rtt, GstClockTime now) {
@@ -134,7 +117,7 @@ void ViewerPath::leave_last_resort(const ViewerStream& stream, GstClockTime now)
 
 void ViewerPath::set_pace(ViewerStream& stream, const PathState& path, GstClockTime now) {
     PathPacer& pace = stream.pace();
-    stream.acknowledged(answered_, doubtful_since(now));
+    stream.acknowledged(answered_, now < lost_told_ + mended ? lost_ : answered_);
     stream.retransmissions().set_round_trip(path.rtt + path.queue_delay);
     narrow_ |= heard_ && (path.overuse || path.loss > heavy_loss);
     if (start_.near && !narrow_)

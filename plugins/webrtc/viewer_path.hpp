@@ -10,8 +10,6 @@
 #include "plugins/webrtc/quality.hpp"
 #include "plugins/webrtc/viewer_stream.hpp"
 
-#include <deque>
-
 namespace sluice {
 
 // What the path to one viewer carries, and what follows from that for its ViewerStream: how fast packets leave, which stream it
@@ -29,9 +27,8 @@ public:
     static constexpr GstClockTime freeze = 500 * GST_MSECOND;
     // Nothing is heard of what was sent for so long: nothing comes through. Then a packet leaves now and then, to be told of its end.
     static constexpr GstClockTime silent = 700 * GST_MSECOND, knock_interval = 150 * GST_MSECOND;
-    // So long after it was told a packet that was lost has been sent once more, or nobody misses it any more.
-    static constexpr GstClockTime mended = 1500 * GST_MSECOND;
-    static constexpr GstClockTime loss_slot = 100 * GST_MSECOND; // the first of each is remembered
+    // So long after it was told a packet that was lost has been sent once more. Where losses follow each other, they have not.
+    static constexpr GstClockTime mended = 400 * GST_MSECOND, loss_chain = 150 * GST_MSECOND;
     // A key unit that comes so soon after that is waited for.
     static constexpr GstClockTime key_soon = 300 * GST_MSECOND;
     // A viewer that has agreed to feedback and gives none lets the RTP session collect sequence numbers.
@@ -91,8 +88,6 @@ private:
     static constexpr GstClockTime survey_interval = 250 * GST_MSECOND;
     void survey(const ViewerStream& stream, GstClockTime now);
     void leave_last_resort(const ViewerStream& stream, GstClockTime now);
-    void note_loss(GstClockTime sent, GstClockTime now);
-    GstClockTime doubtful_since(GstClockTime now) const;
     bool is_silent(GstClockTime now) const { return heard_feedback_ && unanswered_ && now >= unanswered_ + silent; }
     void set_pace(ViewerStream& stream, const PathState& path, GstClockTime now);
     void set_spot_checks(ViewerStream& stream, const PathState& path, GstClockTime now);
@@ -111,10 +106,7 @@ private:
     bool narrow_ = false;                          // a near viewer has shown that it is not
     GstClockTime last_arrival_ = 0, answered_ = 0; // the receiver's clock; ours
     GstClockTime unanswered_ = 0;                  // since when something was sent and nothing is heard; 0: all is well
-    struct Lost {
-        GstClockTime sent = 0, told = 0;
-    };
-    std::deque<Lost> lost_;    // lately
+    GstClockTime lost_ = 0, lost_told_ = 0; // the first of those that were lost lately; when the last one was told
     GstClockTime knocked_ = 0; // the last packet that was to be told of its end
     bool returned_ = false;    // something comes through again
     uint64_t freezes_ = 0;

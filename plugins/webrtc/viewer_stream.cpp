@@ -127,7 +127,7 @@ void ViewerStream::repeat(ChannelTime now) {
     held_ = {};
     last_burst_ = now;
     if (const ChannelTime seen = newest_seen())
-        writer_.hide(seen, seen);
+        writer_.hide(seen + shown_after, seen);
     ++stats_.repeats;
 }
 
@@ -165,7 +165,7 @@ bool ViewerStream::switch_now(ChannelTime now, Channel::Reader::Next& first, Ste
     last_burst_ = now;
     pacer_.live();
     if (const ChannelTime seen = newest_seen())
-        writer_.hide(seen + seen_soon, seen);
+        writer_.hide(seen + shown_after, seen);
     retransmissions_.begin_at(writer_.next_seq());
     fleeing_ = false;
     look_for_sound_ = true;

@@ -183,8 +183,6 @@ private:
     static constexpr size_t most_left = 128;
     // What has just arrived may lack its last packet, or not be shown yet; and what is told of packets is when the RTP session sent them.
     static constexpr GstClockTime shown_after = 100 * GST_MSECOND;
-    // After what is known to be seen; much of that is seen, too.
-    static constexpr GstClockTime seen_soon = 500 * GST_MSECOND;
     static constexpr size_t newest = 32; // packets that a probe is made of
     void rewind();
     void send_piece(ChannelTime now, Step& step);

@@ -93,6 +93,8 @@ public:
     }
 
 private:
+    std::optional<ShownPicture> decoded_;
+    uint32_t newest_ = 0; // stamp of what is shown
     struct Missing {
         GstClockTime since, last;
         unsigned asked;
@@ -138,9 +140,14 @@ private:
     }
     void decode(Iterator it, uint64_t end, GstClockTime now) {
         const SimPacket& p = packets_.at(end - 1);
-        if (!p.key && (shown.empty() || shown.back().stream != p.stream || shown.back().unit + 1 != p.unit))
+        if (!p.key && (!decoded_ || decoded_->stream != p.stream || decoded_->unit + 1 != p.unit))
             ++wrong;
-        shown.push_back({now + buffer, p.captured, p.stream, p.unit, p.key});
+        decoded_ = {now + buffer, p.captured, p.stream, p.unit, p.key};
+        // As browsers do it: what is older than the picture that is shown is not shown.
+        if (shown.empty() || static_cast<int32_t>(p.timestamp - newest_) > 0) {
+            shown.push_back(*decoded_);
+            newest_ = p.timestamp;
+        }
         waits_for_key_ = false;
         decoded_at_ = now;
         next_ = end;
