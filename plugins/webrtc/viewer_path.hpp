@@ -107,8 +107,8 @@ private:
     GstClockTime last_arrival_ = 0, answered_ = 0; // the receiver's clock; ours
     GstClockTime unanswered_ = 0;                  // since when something was sent and nothing is heard; 0: all is well
     GstClockTime lost_ = 0, lost_told_ = 0; // the first of those that were lost lately; when the last one was told
-    GstClockTime knocked_ = 0; // the last packet that was to be told of its end
-    bool returned_ = false;    // something comes through again
+    GstClockTime knocked_ = 0;              // the last packet that was to be told of its end
+    bool returned_ = false;                 // something comes through again
     uint64_t freezes_ = 0;
     uint64_t learnt_ = 0; // bit/s: that nothing comes through is no rate, for the viewer may be gone
 };

@@ -126,8 +126,6 @@ void ViewerStream::repeat(ChannelTime now) {
     retransmissions_.begin_at(writer_.next_seq());
     held_ = {};
     last_burst_ = now;
-    if (const ChannelTime seen = newest_seen())
-        writer_.hide(seen + shown_after, seen);
     ++stats_.repeats;
 }
 
@@ -164,8 +162,7 @@ bool ViewerStream::switch_now(ChannelTime now, Channel::Reader::Next& first, Ste
     behind_ = GST_CLOCK_TIME_NONE;
     last_burst_ = now;
     pacer_.live();
-    if (const ChannelTime seen = newest_seen())
-        writer_.hide(seen + shown_after, seen);
+    begins_in_the_past_ = true;
     retransmissions_.begin_at(writer_.next_seq());
     fleeing_ = false;
     look_for_sound_ = true;
@@ -300,6 +297,19 @@ ChannelTime ViewerStream::newest_seen() const {
     return seen;
 }
 
+// key: the time of the unit that begins a burst. A freeze is worse than some pictures of a moment ago: what takes the path longer than
+// `longest_hidden` is shown.
+void ViewerStream::hide_the_past(ChannelTime key, ChannelTime now) {
+    const ChannelTime seen = newest_seen();
+    if (!seen)
+        return;
+    ChannelTime until = seen + shown_after;
+    const uint64_t rate = reader_->channel().stats(now).bitrate;
+    if (path_.limited() && rate)
+        until = std::min(until, key + gst_util_uint64_scale(longest_hidden, path_.sustained(), rate));
+    writer_.hide(until, seen);
+}
+
 void ViewerStream::remember(GstBufferList* packets, guint first, guint next) {
     for (guint i = std::max(first, next - std::min<guint>(next, newest)); i < next; ++i) {
         const uint32_t bytes = static_cast<uint32_t>(gst_buffer_get_size(gst_buffer_list_get(packets, i)));
@@ -420,6 +430,8 @@ ViewerStream::Step ViewerStream::step(ChannelTime now) {
         stats_.first_unit = now;
         last_burst_ = now;
     }
+    if (std::exchange(begins_in_the_past_, false) && catching_up_)
+        hide_the_past(next.unit->time, now);
     outgoing_.first_seq = writer_.next_seq();
     std::optional<RtpWriter::Delay> delay;
     if (delay_ && (next.unit->key || now < tell_delay_until_))

@@ -183,6 +183,7 @@ private:
     static constexpr size_t most_left = 128;
     // What has just arrived may lack its last packet, or not be shown yet; and what is told of packets is when the RTP session sent them.
     static constexpr GstClockTime shown_after = 100 * GST_MSECOND;
+    static constexpr GstClockTime longest_hidden = 100 * GST_MSECOND;
     static constexpr size_t newest = 32; // packets that a probe is made of
     void rewind();
     void send_piece(ChannelTime now, Step& step);
@@ -199,6 +200,7 @@ private:
     bool may_repeat(ChannelTime now);
     void end_of_unit(ChannelTime now);
     ChannelTime newest_seen() const;
+    void hide_the_past(ChannelTime key, ChannelTime now);
     bool too_late(ChannelTime now) const;
     bool worth_leaving() const;
     bool costs_too_much(const Channel& to, ChannelTime now) const;
@@ -227,6 +229,7 @@ private:
     ChannelTime acknowledged_ = 0, doubtful_ = 0;
     std::deque<Left> left_;                                 // the newest pictures that were sent
     ChannelTime seen_ = 0;                                  // the newest one of those before them that was seen
+    bool begins_in_the_past_ = false;                       // the next unit is the first one of another stream
     bool fleeing_ = false;                                  // from a stream that the path does not carry
     bool catching_up_ = false;                              // the past goes out: it is late by nature...
     ChannelTime live_since_ = 0;                            // ...its last unit, too
