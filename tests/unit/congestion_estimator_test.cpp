@@ -235,6 +235,30 @@ TEST_P(Estimate, AnotherRouteIsNoQueue) {
     EXPECT_LE(rig.state().queue_delay, 50 * GST_MSECOND);
 }
 
+// The same, and the new one loses a little, which the old one did not.
+TEST_P(Estimate, AnotherRouteThatLosesALittleIsNoQueue) {
+    CongestionRig rig(settings({.rate = 6e6, .delay_ms = 20, .jitter_ms = 2}));
+    rig.source = follow;
+    rig.run(30);
+    rig.link().set({.rate = 6e6, .delay_ms = 170, .jitter_ms = 2, .loss = 0.03});
+    rig.run(60);
+    rig.print("150 ms more delay and 3 % loss from 30 s on", 3);
+    EXPECT_GE(rig.median(60, 90), 2e6);
+    EXPECT_LE(rig.state().queue_delay, 60 * GST_MSECOND);
+    EXPECT_FALSE(rig.state().overuse);
+}
+
+// Somebody else of the network has a much shorter way, and this one loses packets: that is no queue, or not for long.
+TEST_P(Estimate, ALongerWayThanThatOfOthersIsNoQueue) {
+    CongestionRig rig(settings({.rate = 6e6, .delay_ms = 75, .jitter_ms = 5, .loss = 0.06}));
+    rig.source = follow;
+    rig.estimator().set_least_rtt(15 * GST_MSECOND);
+    rig.run(90);
+    rig.print("round trip of 150 ms where others have 15, 6 % loss", 3);
+    EXPECT_GE(rig.median(30, 90), 1e6);
+    EXPECT_GE(rig.least(30, 90), 0.4e6);
+}
+
 TEST_P(Estimate, OthersTakeTheirShare) {
     CongestionRig rig(settings({.rate = 4e6, .delay_ms = 30, .jitter_ms = 2}));
     rig.source = follow;

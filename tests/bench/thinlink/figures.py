@@ -5,7 +5,7 @@ import statistics
 from clips import SECONDS
 
 GAP, HALT, FREEZE = 250, 400, 1000
-JOIN_GRACE = 5000 # who shows nothing after that does not play
+JOIN_GRACE = 5000 # who shows nothing so long after the answer does not play; what TCP needs for offer and answer is in "first"
 SCENE = SECONDS * 1000
 SUB = 2
 
@@ -59,7 +59,8 @@ def of_view(view, began, end):
     frames = pictures(view["frames"])
     joined = view["events"][0][0]
     first = frames[0][0] if frames else None
-    start = min(first or end, joined + JOIN_GRACE)
+    answered = next((at for at, what in view["events"] if what == "connecting"), joined)
+    start = min(first or end, answered + JOIN_GRACE)
     holes = gaps(frames, start, end)
     times = [start, *(f[0] for f in frames), end]
     readable = [f for f in frames if f[1] is not None]
