@@ -30,7 +30,7 @@ public:
     // So long after it was told a packet that was lost has been sent once more. Where losses follow each other, they have not.
     static constexpr GstClockTime mended = 400 * GST_MSECOND, loss_chain = 150 * GST_MSECOND;
     // A key unit that comes so soon after that is waited for.
-    static constexpr GstClockTime key_soon = 300 * GST_MSECOND;
+    static constexpr GstClockTime key_soon = 100 * GST_MSECOND;
     // A viewer that has agreed to feedback and gives none lets the RTP session collect sequence numbers.
     static constexpr GstClockTime feedback_limit = 10 * GST_SECOND;
 
