@@ -183,11 +183,12 @@ void StreamChooser::choose(const View& v) {
         rise(v);
 }
 
-// The picture went with what was lost. The smallest stream is there at once, from its cache; the better one at its key unit.
+// The picture went with what was lost. The smallest stream is there at once, from its cache; the better one at its key unit, or when it may
+// be switched again.
 bool StreamChooser::come_back(const View& v) {
     const size_t to = v.smallest();
     if (!std::exchange(returned_, false) || to == none || to == v.current || !v.streams[to].cached ||
-        !budget_.may_rise(v.now))
+        budget_.left(v.now) == 0)
         return false;
     go(v, to, "nothing came through for a while");
     return true;
