@@ -150,13 +150,17 @@ TEST(Trendline, LearnsHowMuchThePathJitters) {
     EXPECT_FALSE(line.steep());
 }
 
-TEST(QueueDelay, IsWhatIsAboveTheBest) {
+struct QueueDelayTest : testing::Test {
     QueueDelay queue;
     GstClockTime t = t0;
-    const auto feed = [&](double delay, int groups) {
+
+    void feed(double delay_ms, int groups) {
         for (int i = 0; i < groups; ++i, t += 10 * ms)
-            queue.add({t, t + static_cast<GstClockTime>(delay * 1e6), delay});
-    };
+            queue.add({t, t + static_cast<GstClockTime>(delay_ms * 1e6), delay_ms});
+    }
+};
+
+TEST_F(QueueDelayTest, IsWhatIsAboveTheBest) {
     feed(500'000, 200); // the clocks' difference
     EXPECT_EQ(queue.now_ms(), 0);
     feed(500'100, 30);
@@ -174,13 +178,7 @@ TEST(QueueDelay, IsWhatIsAboveTheBest) {
     EXPECT_LT(queue.now_ms(), 5);
 }
 
-TEST(QueueDelay, WhatIsTakenForThePathsOwnDelayCanBeTakenBack) {
-    QueueDelay queue;
-    GstClockTime t = t0;
-    const auto feed = [&](double delay, int groups) {
-        for (int i = 0; i < groups; ++i, t += 10 * ms)
-            queue.add({t, t + static_cast<GstClockTime>(delay * 1e6), delay});
-    };
+TEST_F(QueueDelayTest, WhatIsTakenForThePathsOwnDelayCanBeTakenBack) {
     feed(50, 200);
     EXPECT_FALSE(queue.rebased());
     feed(200, 300);
@@ -200,13 +198,7 @@ TEST(QueueDelay, WhatIsTakenForThePathsOwnDelayCanBeTakenBack) {
     EXPECT_NEAR(queue.standing_ms(), 150, 3);
 }
 
-TEST(QueueDelay, OthersMayKnowAShorterWay) {
-    QueueDelay queue;
-    GstClockTime t = t0;
-    const auto feed = [&](double delay, int groups) {
-        for (int i = 0; i < groups; ++i, t += 10 * ms)
-            queue.add({t, t + static_cast<GstClockTime>(delay * 1e6), delay});
-    };
+TEST_F(QueueDelayTest, OthersMayKnowAShorterWay) {
     feed(200, 300);
     EXPECT_LT(queue.standing_ms(), 1);
     queue.lower(150);

@@ -92,6 +92,50 @@ struct ThinLink : testing::TestWithParam<double> { // key units each so many sec
         }
     }
     bool usual() const { return GetParam() == 2; }
+    struct Four {
+        const char* title;
+        SimPath path;
+        double sub = 0;      // bit/s
+        double apart = 0;    // s between two joins
+        bool phases = false; // their key units come at different times
+        double seconds = 0, from = 0;
+        double most_frozen = 0, longest = 0; // with key units as they usually are
+    };
+    // Of four cameras, in one network, over one path: shares within 2x.
+    void four_viewers(const Four& four) {
+        for (unsigned seed = 1; seed <= seeds(3); ++seed) {
+            std::vector<SimSettings> all;
+            const auto round_trip = std::make_shared<LeastRoundTrip>();
+            for (unsigned i = 0; i < 4; ++i) {
+                auto set = settings(seed, four.path);
+                set.start.round_trip = round_trip;
+                set.encodings[1] = sub_encoding(four.sub, GetParam());
+                if (four.phases)
+                    set.encodings[1].phase = GetParam() * (0.1 + 0.2 * i);
+                set.joined += four.apart * i;
+                all.push_back(set);
+            }
+            ThinLinkSim sim(all);
+            sim.viewers[0]->talk = talk();
+            sim.run_until(four.seconds);
+            uint64_t least = UINT64_MAX, most = 0;
+            for (size_t i = 0; i < 4; ++i) {
+                const Seen s = sim.seen(four.from, 1e9, i);
+                print(four.title, seed, sim, s, i);
+                const uint64_t sent = sim.viewers[i]->media_bytes;
+                least = std::min(least, sent);
+                most = std::max(most, sent);
+                if (usual()) {
+                    EXPECT_LE(s.longest, four.longest);
+                    EXPECT_LE(s.frozen, four.most_frozen);
+                }
+                EXPECT_EQ(sim.viewers[i]->receiver.wrong, 0u);
+            }
+            if (usual()) {
+                EXPECT_LE(most, 2 * least);
+            }
+        }
+    }
     ThinLinkSim simulate(const SimSettings& s) {
         ThinLinkSim sim({s});
         sim.viewer().talk = talk();
@@ -410,72 +454,27 @@ TEST_P(ThinLink, OneStreamTooBig) {
 }
 
 TEST_P(ThinLink, FourShare) {
-    for (unsigned seed = 1; seed <= seeds(3); ++seed) {
-        std::vector<SimSettings> all;
-        const auto round_trip = std::make_shared<LeastRoundTrip>();
-        for (unsigned i = 0; i < 4; ++i) {
-            auto set = settings(seed, {.rate = 2e6, .queue_ms = 300, .delay_ms = 20, .jitter_ms = 2});
-            set.start.round_trip = round_trip;
-            set.encodings[1] = sub_encoding(0.4e6, GetParam());
-            set.joined += 0.4 * i;
-            all.push_back(set);
-        }
-        ThinLinkSim sim(all);
-        sim.viewers[0]->talk = talk();
-        sim.run_until(60);
-        uint64_t least = UINT64_MAX, most = 0;
-        for (size_t i = 0; i < 4; ++i) {
-            const Seen s = sim.seen(0, 1e9, i);
-            print("share", seed, sim, s, i);
-            const uint64_t sent = sim.viewers[i]->media_bytes;
-            least = std::min(least, sent);
-            most = std::max(most, sent);
-            if (usual()) { // with key units each 10 s four bursts are more than the path carries
-                EXPECT_LE(s.longest, 2.0);
-                EXPECT_LE(s.frozen, 0.05);
-            }
-            EXPECT_EQ(sim.viewers[i]->receiver.wrong, 0u);
-        }
-        if (usual()) {
-            EXPECT_LE(most, 2 * least);
-        }
-    }
+    // With key units each 10 s four bursts are more than the path carries.
+    four_viewers({.title = "share",
+                  .path = {.rate = 2e6, .queue_ms = 300, .delay_ms = 20, .jitter_ms = 2},
+                  .sub = 0.4e6,
+                  .apart = 0.4,
+                  .seconds = 60,
+                  .most_frozen = 0.05,
+                  .longest = 2.0});
 }
 
 // netlab's `dsl`, and what its four viewers need is all that it carries: who sends more than that keeps its queue full for ever.
 TEST_P(ThinLink, FourFillThePath) {
-    for (unsigned seed = 1; seed <= seeds(3); ++seed) {
-        std::vector<SimSettings> all;
-        const auto round_trip = std::make_shared<LeastRoundTrip>();
-        for (unsigned i = 0; i < 4; ++i) {
-            auto set = settings(seed, {.rate = 2e6, .queue_ms = 200, .delay_ms = 25, .loss = 0.005});
-            set.start.round_trip = round_trip;
-            set.encodings[1] = sub_encoding(0.465e6, GetParam());
-            set.encodings[1].phase = GetParam() * (0.1 + 0.2 * i);
-            set.joined += 0.05 * i;
-            set.flow = i;
-            all.push_back(set);
-        }
-        ThinLinkSim sim(all);
-        sim.viewers[0]->talk = talk();
-        sim.run_until(180);
-        uint64_t least = UINT64_MAX, most = 0;
-        for (size_t i = 0; i < 4; ++i) {
-            const Seen s = sim.seen(20, 1e9, i);
-            print("full", seed, sim, s, i);
-            const uint64_t sent = sim.viewers[i]->media_bytes;
-            least = std::min(least, sent);
-            most = std::max(most, sent);
-            if (usual()) {
-                EXPECT_LE(s.frozen, 0.12); // of 0.6 when the queue stayed full
-                EXPECT_LE(s.longest, 4.0);
-            }
-            EXPECT_EQ(sim.viewers[i]->receiver.wrong, 0u);
-        }
-        if (usual()) {
-            EXPECT_LE(most, 2 * least);
-        }
-    }
+    four_viewers({.title = "full",
+                  .path = {.rate = 2e6, .queue_ms = 200, .delay_ms = 25, .loss = 0.005},
+                  .sub = 0.465e6,
+                  .apart = 0.05,
+                  .phases = true,
+                  .seconds = 180,
+                  .from = 20,
+                  .most_frozen = 0.12, // of 0.6 when the queue stayed full
+                  .longest = 4.0});
 }
 
 TEST_P(ThinLink, JoinsAnUnknownPath) {

@@ -178,17 +178,21 @@ void BandwidthEstimator::decide(GstClockTime now) {
     }
 }
 
+// How much more a round trip takes than the shortest one in the network.
+double BandwidthEstimator::longer_ms() const {
+    return least_rtt_ != 0 && rtt_ > least_rtt_ ? static_cast<double>(rtt_ - least_rtt_) / 1e6 : 0;
+}
+
 // A full path that does not look like one, for its queue was there when this viewer came.
 void BandwidthEstimator::find_hidden_queue(GstClockTime now) {
-    const double longer = least_rtt_ != 0 && rtt_ > least_rtt_ ? static_cast<double>(rtt_ - least_rtt_) / 1e6 : 0;
-    const double hidden = std::min(longer - own_longer_ms_, longest_hidden_ms) - queue_.standing_ms();
+    const double hidden = std::min(longer_ms() - own_longer_ms_, longest_hidden_ms) - queue_.standing_ms();
     if (!loss_.loses_much() || hidden <= standing_ms + 3 * queue_.jitter_ms()) {
         hidden_since_ = GST_CLOCK_TIME_NONE;
         return;
     }
     if (hidden_since_ == GST_CLOCK_TIME_NONE || now < hidden_since_)
         hidden_since_ = now;
-    if (now - hidden_since_ >= hidden_for) { // longer than a round trip is remembered: it was no single late report
+    if (now - hidden_since_ >= hidden_for) { // a single late report is forgotten with the next one
         queue_.lower(hidden);
         hidden_since_ = GST_CLOCK_TIME_NONE;
     }
@@ -216,7 +220,7 @@ bool BandwidthEstimator::judge_standing_queue(uint64_t sent, GstClockTime now) {
         standing_from_ = 0;
         queue_.rebase();
         in_vain_ = now;
-        own_longer_ms_ = least_rtt_ != 0 && rtt_ > least_rtt_ ? static_cast<double>(rtt_ - least_rtt_) / 1e6 : 0;
+        own_longer_ms_ = longer_ms();
         if (overflows)
             loss_.forget_usual();
     }

@@ -41,6 +41,7 @@ private:
     void measure_rtt(const std::vector<PacketResult>& packets, GstClockTime now);
     void decide(GstClockTime now);
     void back_from_outage(GstClockTime now);
+    double longer_ms() const;
     void find_hidden_queue(GstClockTime now);
     bool judge_standing_queue(uint64_t sent, GstClockTime now);
     bool by_feedback(GstClockTime now) const;

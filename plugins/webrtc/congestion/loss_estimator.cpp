@@ -104,7 +104,7 @@ bool LossEstimator::loses_more_than(double share) const {
 
 double LossEstimator::congestion(uint64_t sent) const {
     const Count c = lately();
-    if (c.packets < 20 || c.events <= 0)
+    if (c.packets < few_packets || c.events <= 0)
         return 0;
     const double proven = (c.events - sure * std::sqrt(c.events)) * (c.lost / c.events) / c.packets;
     if (proven <= 0)
