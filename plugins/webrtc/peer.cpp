@@ -265,37 +265,10 @@ Result<bool> Peer::add_track(Kind kind, const Track& track) {
     return true;
 }
 
-namespace {
-
-// Of a viewer that leaves it to us who begins the DTLS handshake (RFC 8842 section 5.2), webrtcbin makes one that waits. It would begin
-// itself when its own check of the path is answered; the viewer's was before, and so all is over a round trip and a half sooner. And
-// who begins decides how long a lost packet is waited for: browsers repeat theirs after 50 ms, OpenSSL after 1 s.
-void let_viewer_begin_dtls(GstSDPMessage* sdp) {
-    const auto begins = [](const GstSDPAttribute* a) {
-        return g_strcmp0(a->key, "setup") == 0 && g_strcmp0(a->value, "actpass") == 0;
-    };
-    GstSDPAttribute active;
-    for (guint i = 0; i < gst_sdp_message_attributes_len(sdp); ++i)
-        if (begins(gst_sdp_message_get_attribute(sdp, i)) &&
-            gst_sdp_attribute_set(&active, "setup", "active") == GST_SDP_OK)
-            gst_sdp_message_replace_attribute(sdp, i, &active);
-    for (guint n = 0; n < gst_sdp_message_medias_len(sdp); ++n) {
-        // The library gives it const, and has no other way to change it.
-        auto* media = const_cast<GstSDPMedia*>(gst_sdp_message_get_media(sdp, n));
-        for (guint i = 0; i < gst_sdp_media_attributes_len(media); ++i)
-            if (begins(gst_sdp_media_get_attribute(media, i)) &&
-                gst_sdp_attribute_set(&active, "setup", "active") == GST_SDP_OK)
-                gst_sdp_media_replace_attribute(media, i, &active);
-    }
-}
-
-} // namespace
-
 Result<std::string> Peer::make_answer(const SdpOffer& offer, const Media& media) {
     GstSDPMessage* sdp = nullptr;
     if (gst_sdp_message_new_from_text(offer.text.c_str(), &sdp) != GST_SDP_OK)
         return Error{ErrorKind::bad_input, "SDP offer: cannot be parsed"};
-    let_viewer_begin_dtls(sdp);
     const Description remote(gst_webrtc_session_description_new(GST_WEBRTC_SDP_TYPE_OFFER, sdp));
     if (const auto e = promise_error(ask(webrtcbin_.get(), "set-remote-description", remote.get())); !e.empty())
         return Error{ErrorKind::bad_input, "SDP offer: " + e};

@@ -42,8 +42,13 @@ std::optional<unsigned> number(std::string_view s) {
     return error == std::errc() && end == s.data() + s.size() ? std::optional(v) : std::nullopt;
 }
 
+// Of a viewer that leaves it to us who begins the DTLS handshake (RFC 8842 section 5.2), webrtcbin makes one that waits. It would begin
+// itself when its own check of the path is answered; the viewer's was before, and so all is over a round trip and a half sooner. And
+// who begins decides how long a lost packet is waited for: browsers repeat theirs after 50 ms, OpenSSL after 1 s.
+constexpr std::string_view viewer_may_begin = "a=setup:actpass", viewer_begins = "a=setup:active";
+
 // Line by line, as GStreamer's parser sees them: it skips blanks in front.
-std::string without_unwanted_candidates(std::string_view text, bool loopback) {
+std::string as_webrtcbin_is_to_see_it(std::string_view text, bool loopback) {
     std::string out;
     out.reserve(text.size() + 2);
     unsigned candidates = 0;
@@ -56,7 +61,7 @@ std::string without_unwanted_candidates(std::string_view text, bool loopback) {
         if (line.starts_with("a=candidate:") &&
             (!may_be_tried(line.substr(2), loopback) || ++candidates > max_remote_candidates))
             continue;
-        out.append(line).append("\r\n");
+        out.append(line == viewer_may_begin ? viewer_begins : line).append("\r\n");
     }
     return out;
 }
@@ -230,7 +235,7 @@ Result<SdpOffer> parse_offer(std::string_view text, bool loopback) {
         return bad("not a session description: it does not begin with v=0 or holds a zero byte");
 
     SdpOffer offer;
-    offer.text = without_unwanted_candidates(text, loopback);
+    offer.text = as_webrtcbin_is_to_see_it(text, loopback);
     GstSDPMessage* raw = nullptr;
     if (gst_sdp_message_new(&raw) != GST_SDP_OK)
         return Error{ErrorKind::internal, "out of memory"};

@@ -1,41 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/webrtc/dtls_flight.hpp"
+#include "tests/support/dtls_bytes.hpp"
 
 #include <gtest/gtest.h>
 
 namespace sluice {
 namespace {
 
-using Bytes = std::vector<uint8_t>;
+using namespace test::dtls;
 constexpr GstClockTime ms = GST_MSECOND, t0 = 1000 * GST_SECOND;
-
-Bytes operator+(Bytes a, const Bytes& b) {
-    a.insert(a.end(), b.begin(), b.end());
-    return a;
-}
-Bytes record(uint8_t type, uint8_t epoch, const Bytes& body) {
-    Bytes r{type,
-            0xfe,
-            0xfd,
-            0,
-            epoch,
-            0,
-            0,
-            0,
-            0,
-            0,
-            1,
-            static_cast<uint8_t>(body.size() >> 8),
-            static_cast<uint8_t>(body.size())};
-    return r + body;
-}
-// A piece of a handshake message.
-Bytes message(uint8_t seq, uint8_t offset = 0, size_t size = 40) {
-    Bytes m{1, 0, 0, static_cast<uint8_t>(2 * size), 0, seq, 0, 0, offset, 0, 0, static_cast<uint8_t>(size)};
-    m.resize(m.size() + size, 0xaa);
-    return record(22, 0, m);
-}
-const Bytes change_cipher = record(20, 0, {1}), finished = record(22, 1, Bytes(40, 0xbb));
 
 struct Flight : testing::Test {
     DtlsFlight flight;

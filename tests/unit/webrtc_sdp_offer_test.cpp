@@ -92,6 +92,21 @@ TEST(SdpOffer, DropsChromiumsMdnsCandidates) {
         << "nothing else is left out";
 }
 
+TEST(SdpOffer, AViewerThatMayBeginTheDtlsHandshakeDoes) {
+    const std::string text = recorded_offer("chromium");
+    ASSERT_EQ(lines_with(text, "a=setup:actpass\r\n"), 2u);
+    const auto offer = parse_offer(text);
+    ASSERT_TRUE(offer);
+    EXPECT_EQ(lines_with(offer->text, "a=setup:active\r\n"), 2u);
+    EXPECT_EQ(lines_with(offer->text, "a=setup:"), 2u);
+    for (const char* line : {"a=setup:passive", "a=setup:active", "a=setup:holdconn", "a=setup:actpassed"}) {
+        const auto other = parse_offer(OfferText().change("a=setup", line).text());
+        ASSERT_TRUE(other) << line;
+        EXPECT_EQ(lines_with(other->text, std::string(line) + "\r\n"), 1u);
+        EXPECT_EQ(lines_with(other->text, "a=setup:"), 1u);
+    }
+}
+
 TEST(SdpOffer, TakesPionsOffer) {
     const auto offer = parse_offer(recorded_offer("pion"), true);
     ASSERT_TRUE(offer) << offer.error().text;
