@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/webrtc/dtls_flight.hpp"
 
+#include <algorithm>
+
 namespace sluice {
 
 namespace {
@@ -30,6 +32,11 @@ std::vector<uint32_t> DtlsFlight::messages(std::span<const uint8_t> data) {
         data = data.subspan(record_header + length);
     }
     return list;
+}
+
+bool DtlsFlight::ends(std::span<const uint8_t> data) {
+    const auto all = messages(data);
+    return std::find(all.begin(), all.end(), encrypted) != all.end();
 }
 
 void DtlsFlight::sent(GstBuffer* datagram, std::span<const uint8_t> data, GstClockTime now) {

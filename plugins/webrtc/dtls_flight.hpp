@@ -25,6 +25,8 @@ public:
     void sent(GstBuffer* datagram, std::span<const uint8_t> data, GstClockTime now);
     // A datagram of the other side, any bytes. True: datagrams() are to be sent once more, now.
     bool came(std::span<const uint8_t> data, GstClockTime now);
+    // The datagram has the last message of a side, Finished: the only one that is encrypted.
+    static bool ends(std::span<const uint8_t> data);
     const std::vector<Ref<GstBuffer>>& datagrams() const { return datagrams_; }
 
 private:

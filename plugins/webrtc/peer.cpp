@@ -158,6 +158,10 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
     if (!webrtcbin_)
         return Error{ErrorKind::internal,
                      "the element webrtcbin is missing (Debian: gstreamer1.0-plugins-bad, gstreamer1.0-nice)"};
+    handshake_ = std::make_shared<DtlsHandshake>([weak = weak_from_this()] {
+        if (const auto self = weak.lock())
+            self->on_connection_state();
+    });
     // Elements appear in webrtcbin while it negotiates; each is set right when it comes.
     connect_weak(pipeline_.get(), "deep-element-added", G_CALLBACK(+[](GstBin*, GstBin*, GstElement* e, gpointer data) {
                      if (is_factory(e, "clocksync")) { // a sender thread never waits for a clock
@@ -189,10 +193,9 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
     if (auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(webrtcbin_.get()), "rtpbin")))
         g_object_set(rtpbin.get(), "rtcp-sync-send-time", FALSE, nullptr);
 
-    connect_weak(webrtcbin_.get(), "notify::connection-state",
-                 G_CALLBACK(+[](GstElement* e, GParamSpec*, gpointer data) {
+    connect_weak(webrtcbin_.get(), "notify::connection-state", G_CALLBACK(+[](GstElement*, GParamSpec*, gpointer data) {
                      if (auto self = lock(data))
-                         self->on_connection_state(e);
+                         self->on_connection_state();
                  }),
                  weak_from_this());
     connect_weak(webrtcbin_.get(), "notify::ice-gathering-state",
@@ -375,21 +378,21 @@ std::string Peer::remote_certificate() const {
     return pem ? pem : "";
 }
 
-void Peer::on_connection_state(GstElement* webrtcbin) {
-    GstWebRTCPeerConnectionState state;
-    g_object_get(webrtcbin, "connection-state", &state, nullptr);
-    if (ended_)
+// Both webrtcbin and our side of the handshake have to be ready, and each tells it in a thread of its own.
+void Peer::on_connection_state() {
+    const auto bin = webrtcbin();
+    if (!bin || ended_)
         return;
+    GstWebRTCPeerConnectionState state;
+    g_object_get(bin.get(), "connection-state", &state, nullptr);
     if (state == GST_WEBRTC_PEER_CONNECTION_STATE_FAILED) {
         fail(connected_ ? "the viewer can no longer be reached"
                         : "no way to the viewer was found (ICE or DTLS failed)");
-    } else if (state == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED && !connected_) {
-        if (certificate_matches(remote_certificate(), fingerprints_)) {
-            connected_ = true; // from here on push() lets media through
-            events_.connected();
-        } else {
+    } else if (state == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED && handshake_->finished() && !connected_) {
+        if (!certificate_matches(remote_certificate(), fingerprints_))
             fail("the DTLS certificate is not the one announced in the offer");
-        }
+        else if (!connected_.exchange(true)) // from here on push() lets media through
+            events_.connected();
     }
 }
 

@@ -3,7 +3,7 @@
 
 #include "plugins/core/refs.hpp"
 #include "plugins/core/result.hpp"
-#include "plugins/webrtc/dtls_repeater.hpp"
+#include "plugins/webrtc/dtls_handshake.hpp"
 #include "plugins/webrtc/ice_settings.hpp"
 #include "plugins/webrtc/sdp_offer.hpp"
 
@@ -20,7 +20,7 @@ namespace sluice {
 
 // The webrtcbin of one viewer, in a private pipeline: the viewer offers, we answer, we send one video track and, if
 // the viewer takes it, one of sound: one RTP session and one transport for both.
-// Blocking calls (create, close) belong on worker threads; events come from webrtcbin's own thread and must not call back in.
+// Blocking calls (create, close) belong on worker threads; events come from webrtcbin's own threads and must not call back in.
 class Peer : public std::enable_shared_from_this<Peer> {
 public:
     struct Events {
@@ -74,7 +74,7 @@ private:
     Peer() = default;
     Result<bool> negotiate(const SdpOffer& offer, const Media& media, const IceSettings& ice, bool loopback_viewer);
     void set_up_ice(const IceSettings& ice, bool loopback_viewer);
-    void on_connection_state(GstElement* webrtcbin);
+    void on_connection_state();
     void fail(const std::string& reason);
     void bypass_fec();
     std::string remote_certificate() const;
@@ -86,8 +86,8 @@ private:
 
     Ref<GstElement> webrtcbin() const;
 
-    const std::shared_ptr<DtlsRepeater> handshake_ = std::make_shared<DtlsRepeater>();
-    mutable std::mutex mutex_; // pipeline_ to gathered_
+    std::shared_ptr<DtlsHandshake> handshake_; // of negotiate()
+    mutable std::mutex mutex_;                 // pipeline_ to gathered_
     Ref<GstElement> pipeline_, webrtcbin_;
     Ref<GstPad> pad_;                  // of webrtcbin, for the picture
     Ref<GstElement> rtx_;              // webrtcbin's rtprtxsend

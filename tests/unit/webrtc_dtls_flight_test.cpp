@@ -71,6 +71,10 @@ TEST_F(Flight, TheEndOfTheHandshakeToo) {
     ASSERT_EQ(flight.datagrams().size(), 1u);
     EXPECT_EQ(flight.datagrams()[0].get(), buffers[1].get());
     EXPECT_TRUE(came(finished, 200 * ms));
+    for (const Bytes& b : {finished, change_cipher + finished, end})
+        EXPECT_TRUE(DtlsFlight::ends(b));
+    for (const Bytes& b : {Bytes{}, change_cipher, message(1), record(21, 1, {1, 0}), Bytes(2000, 22)})
+        EXPECT_FALSE(DtlsFlight::ends(b));
 }
 
 TEST_F(Flight, NobodyIsAnsweredForEver) {

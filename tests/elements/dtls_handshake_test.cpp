@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/core/mapped_buffer.hpp"
-#include "plugins/webrtc/dtls_repeater.hpp"
+#include "plugins/webrtc/dtls_handshake.hpp"
 #include "tests/support/dtls_bytes.hpp"
 #include "tests/support/element_rig.hpp"
 
@@ -11,8 +11,10 @@ using dtls::message;
 namespace {
 
 // In the place of dtlsenc and dtlsdec: two elements through which the datagrams of both sides go.
-struct DtlsRepeaterTest : ElementTest {
-    std::shared_ptr<DtlsRepeater> repeater = std::make_shared<DtlsRepeater>();
+struct DtlsHandshakeTest : ElementTest {
+    std::vector<size_t> finished; // how many datagrams were on the network
+    std::shared_ptr<DtlsHandshake> handshake =
+        std::make_shared<DtlsHandshake>([this] { finished.push_back(gst_harness_buffers_received(ours.h)); });
     Harness ours{gst_harness_new("identity")}, theirs{gst_harness_new("identity")};
     GstClockTime now = 5000 * s;
 
@@ -20,8 +22,8 @@ struct DtlsRepeaterTest : ElementTest {
         ElementTest::SetUp();
         for (const Harness* h : {&ours, &theirs})
             gst_harness_set_src_caps_str(h->h, "application/x-dtls");
-        repeater->watch_sent(ours.element());
-        repeater->watch_received(theirs.element());
+        handshake->watch_sent(ours.element());
+        handshake->watch_received(theirs.element());
     }
 
     void later(GstClockTime time) { set_channel_time(now += time); }
@@ -43,7 +45,7 @@ struct DtlsRepeaterTest : ElementTest {
 
 using Sent = std::vector<dtls::Bytes>;
 
-TEST_F(DtlsRepeaterTest, SendsTheFlightOnceMoreWhenTheOtherSideRepeatsItself) {
+TEST_F(DtlsHandshakeTest, SendsTheFlightOnceMoreWhenTheOtherSideRepeatsItself) {
     push(theirs, message(0));
     push(ours, message(1));
     push(ours, message(2));
@@ -66,7 +68,7 @@ TEST_F(DtlsRepeaterTest, SendsTheFlightOnceMoreWhenTheOtherSideRepeatsItself) {
     EXPECT_EQ(gst_harness_buffers_received(theirs.h), 6u) << "nothing is kept from webrtcbin";
 }
 
-TEST_F(DtlsRepeaterTest, DatagramsComeInListsToo) {
+TEST_F(DtlsHandshakeTest, DatagramsComeInListsToo) {
     push(ours, message(1));
     went();
     later(200 * ms);
@@ -86,7 +88,7 @@ TEST_F(DtlsRepeaterTest, DatagramsComeInListsToo) {
     EXPECT_EQ(went(), Sent{message(2)});
 }
 
-TEST_F(DtlsRepeaterTest, AnyBytesGoThroughAsTheyAre) {
+TEST_F(DtlsHandshakeTest, AnyBytesGoThroughAsTheyAre) {
     push(ours, message(1));
     later(200 * ms);
     for (const dtls::Bytes& data : {dtls::Bytes{22}, dtls::Bytes(2000, 0xff), dtls::Bytes(2000, 22)})
@@ -95,11 +97,43 @@ TEST_F(DtlsRepeaterTest, AnyBytesGoThroughAsTheyAre) {
     EXPECT_EQ(gst_harness_buffers_received(theirs.h), 3u);
 }
 
-TEST_F(DtlsRepeaterTest, ThePeerMayBeGone) {
+// Media that is sent when this is told must not come before the message that makes it readable.
+TEST_F(DtlsHandshakeTest, TellsWhenOurLastMessageHasLeft) {
+    push(ours, message(1));
+    EXPECT_FALSE(handshake->finished());
+    EXPECT_TRUE(finished.empty());
+    push(ours, dtls::change_cipher + dtls::finished);
+    EXPECT_TRUE(handshake->finished());
+    EXPECT_EQ(finished, std::vector<size_t>{2});
+    EXPECT_EQ(went(), (Sent{message(1), dtls::change_cipher + dtls::finished}));
+    later(2 * s);
+    push(ours, dtls::change_cipher + dtls::finished);
+    EXPECT_EQ(finished.size(), 1u) << "once";
+    EXPECT_EQ(went().size(), 1u);
+}
+
+TEST_F(DtlsHandshakeTest, ItsLastMessageMayComeInAListAndBeRepeated) {
+    push(theirs, message(0));
+    push(ours, message(1));
+    push(theirs, message(1));
+    const auto pad = adopt(gst_element_get_static_pad(ours.element(), "sink"));
+    GstBufferList* list = gst_buffer_list_new();
+    gst_buffer_list_add(list, buffer_of(dtls::change_cipher));
+    gst_buffer_list_add(list, buffer_of(dtls::finished));
+    ASSERT_EQ(gst_pad_chain_list(pad.get(), list), GST_FLOW_OK);
+    EXPECT_TRUE(handshake->finished());
+    went();
+    later(200 * ms);
+    push(theirs, message(1));
+    EXPECT_EQ(went(), (Sent{dtls::change_cipher, dtls::finished}));
+    EXPECT_EQ(finished.size(), 1u);
+}
+
+TEST_F(DtlsHandshakeTest, ThePeerMayBeGone) {
     push(theirs, message(0));
     push(ours, message(1));
     later(200 * ms);
-    repeater.reset();
+    handshake.reset();
     push(theirs, message(0));
     push(ours, message(2));
     EXPECT_EQ(went(), (Sent{message(1), message(2)}));
