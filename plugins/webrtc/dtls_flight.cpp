@@ -21,6 +21,10 @@ uint32_t number(std::span<const uint8_t> bytes) {
 std::vector<uint32_t> DtlsFlight::messages(std::span<const uint8_t> data) {
     std::vector<uint32_t> list;
     while (data.size() >= record_header) {
+        if ((data[0] & 0xe0) == 0x20) { // DTLS 1.3 has another header for what is encrypted (RFC 9147 section 4)
+            list.push_back(encrypted);
+            break;
+        }
         const size_t length = number(data.subspan(11, 2));
         if (data.size() < record_header + length)
             break;

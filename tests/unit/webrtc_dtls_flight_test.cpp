@@ -71,7 +71,8 @@ TEST_F(Flight, TheEndOfTheHandshakeToo) {
     ASSERT_EQ(flight.datagrams().size(), 1u);
     EXPECT_EQ(flight.datagrams()[0].get(), buffers[1].get());
     EXPECT_TRUE(came(finished, 200 * ms));
-    for (const Bytes& b : {finished, change_cipher + finished, end})
+    const Bytes of_dtls13(40, 0x2e);
+    for (const Bytes& b : {finished, change_cipher + finished, end, of_dtls13, message(1) + of_dtls13})
         EXPECT_TRUE(DtlsFlight::ends(b));
     for (const Bytes& b : {Bytes{}, change_cipher, message(1), record(21, 1, {1, 0}), Bytes(2000, 22)})
         EXPECT_FALSE(DtlsFlight::ends(b));
