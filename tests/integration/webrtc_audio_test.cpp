@@ -14,7 +14,7 @@ constexpr const char* browser = WhepViewer::browser_sound;
 const Bytes opus_packet{0xf8, 0xff, 0xfe}; // 20 ms of silence
 constexpr int64_t ntp_epoch_ns = INT64_C(2'208'988'800'000'000'000);
 
-struct WebrtcAudioTest : testing::Test {
+struct WebrtcAudioTest : ChannelTest {
     Camera front{"front/main"};
     WebrtcServer server;
 

@@ -64,7 +64,7 @@ private:
     std::vector<Ref<SluiceAuthRequest>> asked_;
 };
 
-struct WebrtcAuthTest : testing::Test {
+struct WebrtcAuthTest : ChannelTest {
     Camera front{"front/main"};
     Desk desk;
 

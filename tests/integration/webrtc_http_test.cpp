@@ -29,7 +29,7 @@ testing::AssertionResult is_problem(const HttpAnswer& answer, unsigned status, c
     return testing::AssertionSuccess();
 }
 
-struct WebrtcHttpTest : testing::Test {
+struct WebrtcHttpTest : ChannelTest {
     Camera front{"front/main"};
     WebrtcServer server;
 

@@ -19,7 +19,7 @@ void forge_fingerprint(std::string& offer) {
     ASSERT_GT(forged, 0u);
 }
 
-struct WebrtcMediaTest : testing::Test {
+struct WebrtcMediaTest : ChannelTest {
     Camera front{"front/main"}, sub{"front/sub"};
     WebrtcServer server;
 

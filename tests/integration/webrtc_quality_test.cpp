@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-class WebrtcQualityTest : public testing::Test {
+class WebrtcQualityTest : public ChannelTest {
 protected:
     void SetUp() override {
         main.begin();

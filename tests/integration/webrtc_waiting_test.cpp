@@ -54,7 +54,7 @@ private:
     Ref<GSocketConnection> connection_;
 };
 
-struct WebrtcWaitingTest : testing::Test {
+struct WebrtcWaitingTest : ChannelTest {
     WebrtcWaitingTest() { EXPECT_EQ(server.start(), GST_STATE_CHANGE_SUCCESS); }
     std::string ws() const { return "ws" + server.url("/ws").substr(4); }
     static Json join(const std::string& camera) {

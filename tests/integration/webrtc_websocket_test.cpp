@@ -11,7 +11,7 @@ namespace {
 using namespace test;
 using Json = nlohmann::json;
 
-class WebrtcWebsocketTest : public testing::Test {
+class WebrtcWebsocketTest : public ChannelTest {
 protected:
     WebrtcWebsocketTest() {
         camera.begin();

@@ -69,6 +69,14 @@ private:
     Channel::Token token_ = 0;
 };
 
+// Channels are found by their names in the whole process: a test begins when those of the one before it are gone.
+class ChannelTest : public testing::Test {
+protected:
+    ChannelTest() {
+        EXPECT_TRUE(eventually([] { return all_channels().empty(); })) << "a channel of another test is left over";
+    }
+};
+
 // Sessions as the signals tell of them.
 class Sessions {
 public:
