@@ -59,6 +59,19 @@ TEST_F(WebrtcMediaTest, NoJoinLosesTheFirstPicture) {
     }
 }
 
+TEST_F(WebrtcMediaTest, WhoLetsUsBeginTheHandshakeGetsThePictureToo) {
+    WhepViewer viewer;
+    const auto answer = viewer.join(server, "/whep/front", [](std::string& offer) {
+        const std::string either = "a=setup:actpass", ours = "a=setup:passive";
+        const size_t at = offer.find(either);
+        ASSERT_NE(at, std::string::npos);
+        offer.replace(at, either.size(), ours);
+    });
+    ASSERT_EQ(answer.status, 201u) << answer.body;
+    EXPECT_NE(answer.body.find("a=setup:active"), std::string::npos) << answer.body;
+    ASSERT_TRUE(viewer.wait_for("K1 d2 d3")) << viewer.received();
+}
+
 TEST_F(WebrtcMediaTest, TheFingerprintOfTheOfferIsChecked) {
     WhepViewer viewer;
     const auto answer = viewer.join(server, "/whep/front", forge_fingerprint);
