@@ -166,8 +166,8 @@ const StreamChooser::Decision& ViewerPath::decide(ViewerStream& stream, GstClock
     survey(stream, now);
     estimator_.tick(now);
     const PathState path = estimator_.state(now);
-    if (heard_feedback_ && path.rtt != 0 && start_.round_trip)
-        estimator_.set_least_rtt(start_.round_trip->of_all(path.rtt, now));
+    if (heard_feedback_ && path.usual_rtt != 0 && start_.round_trip)
+        estimator_.set_least_rtt(start_.round_trip->of_all(path.usual_rtt, now));
     if (connected_) {
         set_pace(stream, path, now);
         if (start_.reports && !heard_feedback_ && now >= connected_ + feedback_limit)

@@ -22,7 +22,8 @@ struct RigSettings {
     unsigned seed = 1;
     unsigned feedback_ms = 100; // 0: a report for each packet
     double feedback_loss = 0;
-    double drift = 0; // of the receiver's clock
+    double feedback_jitter_ms = 0; // standard deviation
+    double drift = 0;              // of the receiver's clock
     GstClockTime receiver_offset = 5000 * GST_SECOND;
     uint64_t start = 0; // remembered estimate
     double pace = 2;    // of the estimate; pictures leave at most so fast
@@ -221,8 +222,9 @@ private:
             --count;
         if (count == 0)
             return;
-        Report r{now_ + static_cast<GstClockTime>(link_->path().delay_ms * 1e6),
-                 {waiting_.begin(), waiting_.begin() + static_cast<long>(count)}};
+        const double back = link_->path().delay_ms + settings_.feedback_jitter_ms * swing_(random_);
+        newest_report_ = std::max(newest_report_, now_ + static_cast<GstClockTime>(std::max(back, 0.0) * 1e6));
+        Report r{newest_report_, {waiting_.begin(), waiting_.begin() + static_cast<long>(count)}};
         waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<long>(count));
         std::sort(r.packets.begin(), r.packets.end(), [](const auto& a, const auto& b) { return a.seq < b.seq; });
         std::uniform_real_distribution<double> dice;
@@ -238,11 +240,12 @@ private:
     std::shared_ptr<SimLink> link_;
     BandwidthEstimator estimator_;
     std::mt19937 random_;
+    std::normal_distribution<double> swing_;
     GstClockTime now_ = begin;
     uint64_t seq_ = 65536 + 65000; // soon a wrap, for who cares
     unsigned picture_ = 0, sent_ = 0, lost_ = 0;
     double backlog_ = 0, credit_ = 0, probe_rate_ = 0, probe_credit_ = 0;
-    GstClockTime probe_end_ = 0;
+    GstClockTime probe_end_ = 0, newest_report_ = 0;
     std::vector<PacketResult> waiting_;
     std::deque<Report> reports_;
     std::vector<Sample> samples_;

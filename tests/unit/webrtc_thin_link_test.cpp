@@ -60,6 +60,7 @@ struct ThinLink : testing::TestWithParam<double> { // key units each so many sec
         s.path = path;
         s.encodings = {main_encoding(4e6, GetParam()), sub_encoding(0.5e6, GetParam())};
         s.joined = GetParam() + 1.3 + 0.37 * seed;
+        s.start.round_trip = std::make_shared<LeastRoundTrip>();
         return s;
     }
     // Nothing passes for so long; pictures are there again so many seconds after its end, at most.

@@ -17,6 +17,7 @@ constexpr GstClockTime rtt_memory = 2 * GST_SECOND;
 // A queue that jitter does not explain: 60 ms and twice the mean deviation.
 constexpr double standing_ms = 60, waiting_ms = 25, swing_ms = 10;
 constexpr double much_less = 0.65;
+constexpr double chance = 3; // mean deviations by which one of many round trips is shorter than most
 constexpr GstClockTime in_vain_after = 1200 * GST_MSECOND, in_vain_with_loss = 8 * GST_SECOND;
 // What was found out with so much patience is not doubted at once.
 constexpr GstClockTime in_vain_rest = GST_SECOND;
@@ -259,6 +260,7 @@ PathState BandwidthEstimator::state(GstClockTime now) const {
                               static_cast<uint64_t>(static_cast<double>(s.estimate) * factor));
     s.feedback = by_feedback(now);
     s.rtt = rtt_;
+    s.usual_rtt = rtt_ == 0 ? 0 : rtt_ + static_cast<GstClockTime>(chance * queue_.jitter_ms() * 1e6);
     s.probed = probed_;
     s.probed_at = probed_at_;
     if (heard_ == GST_CLOCK_TIME_NONE || !s.feedback) {

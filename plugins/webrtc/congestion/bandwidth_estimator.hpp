@@ -30,7 +30,7 @@ public:
     void on_feedback(const std::vector<PacketResult>& packets, GstClockTime now);
     void on_report(double fraction_lost, GstClockTime rtt, GstClockTime now);
     void expect(const Probe& probe) { probes_.expect(probe); }
-    // Of all viewers in the network of this one; 0: not known.
+    // The least usual_rtt of all viewers in the network of this one; 0: not known.
     void set_least_rtt(GstClockTime rtt) { least_rtt_ = rtt; }
     void tick(GstClockTime now); // a few times a second
 

@@ -34,6 +34,7 @@ struct PathState {
     uint64_t received = 0;        // what arrived lately (0.5 s), 0: unknown
     double loss = 0;              // 0..1, lately
     GstClockTime rtt = 0;         // 0: unknown
+    GstClockTime usual_rtt = 0;   // at least so long, if it was not short by chance only; 0: unknown
     GstClockTime queue_delay = 0; // how much longer packets take now than at best lately: a standing queue
     bool overuse = false;         // the delay grows: the queue fills
     bool feedback = false;        // transport-wide feedback comes; else receiver reports only

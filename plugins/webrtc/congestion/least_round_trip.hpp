@@ -8,8 +8,8 @@
 
 namespace sluice {
 
-// The shortest way there and back that any viewer of one network has seen in the last 10 to 20 minutes. Whoever joins while others fill the
-// path would take their queue for the path's own delay. Thread-safe; time is a parameter.
+// The shortest way there and back (PathState::usual_rtt) that any viewer of one network has seen in the last 10 to 20 minutes. Whoever joins
+// while others fill the path would take their queue for the path's own delay. Thread-safe; time is a parameter.
 class LeastRoundTrip {
 public:
     static constexpr GstClockTime period = 600 * GST_SECOND;
