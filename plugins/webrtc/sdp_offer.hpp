@@ -28,8 +28,8 @@ struct SdpOffer {
         std::string fmtp;
     };
 
-    std::string
-        text; // what webrtcbin gets: no candidates that would make it resolve names; the viewer begins DTLS if it may
+    // What webrtcbin gets: no candidates that would make it resolve names; the viewer begins DTLS if it may.
+    std::string text;
     std::vector<PayloadType> video;
     std::vector<PayloadType> audio; // of the first audio m-line, if it receives and rides in the bundle of the video
     bool has_audio = false;         // there is an audio m-line

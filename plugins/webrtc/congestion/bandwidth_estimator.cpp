@@ -17,7 +17,7 @@ constexpr GstClockTime rtt_memory = 2 * GST_SECOND;
 // A queue that jitter does not explain: 60 ms and twice the mean deviation.
 constexpr double standing_ms = 60, waiting_ms = 25, swing_ms = 10;
 constexpr double much_less = 0.65;
-constexpr double chance = 3; // mean deviations by which one of many round trips is shorter than most
+constexpr double chance = 3; // mean deviations by which one of many round trips differs from most
 constexpr GstClockTime in_vain_after = 1200 * GST_MSECOND, in_vain_with_loss = 8 * GST_SECOND;
 // What was found out with so much patience is not doubted at once.
 constexpr GstClockTime in_vain_rest = GST_SECOND;
@@ -187,7 +187,7 @@ double BandwidthEstimator::longer_ms() const {
 // A full path that does not look like one, for its queue was there when this viewer came.
 void BandwidthEstimator::find_hidden_queue(GstClockTime now) {
     const double hidden = std::min(longer_ms() - own_longer_ms_, longest_hidden_ms) - queue_.standing_ms();
-    if (!loss_.loses_much() || hidden <= standing_ms + 3 * queue_.jitter_ms()) {
+    if (!loss_.loses_much() || hidden <= standing_ms + chance * queue_.jitter_ms()) {
         hidden_since_ = GST_CLOCK_TIME_NONE;
         return;
     }
