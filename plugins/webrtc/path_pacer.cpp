@@ -55,7 +55,8 @@ uint64_t PathPacer::budget(GstClockTime now) {
     refill(now);
     if (now < next_ || tokens_ <= 0)
         return 0;
-    return std::max<uint64_t>(1, static_cast<uint64_t>(std::min(tokens_, bytes_in(peak_, piece))));
+    return std::max<uint64_t>(1,
+                              static_cast<uint64_t>(std::min(tokens_, std::max(least_piece_, bytes_in(peak_, piece)))));
 }
 
 GstClockTime PathPacer::deadline(GstClockTime now) const {

@@ -34,6 +34,11 @@ public:
     // queued: what was sent stands in a queue of the path, which is to become empty first.
     void set_estimate(uint64_t bitrate, GstClockTime now, bool queued = false);
 
+    // The path is far wider than what is sent: so much leaves at once, that pictures leave whole. Each piece costs a wake-up, and by
+    // far most of what a packet costs.
+    static constexpr double wide_piece = 40'000; // bytes
+    void set_wide(bool wide) { least_piece_ = wide ? wide_piece : 0; }
+
     // Nothing leaves before: what would leave would only wait in the path's queue, or overflow it.
     void pause(GstClockTime until) { next_ = std::max(next_, until); }
 
@@ -54,7 +59,7 @@ private:
     Limit limit_ = Limit::none;
     uint64_t peak_ = 0, sustained_ = 0; // bit/s
     double tokens_ = 0;                 // bytes; below 0: owed
-    double most_ = 0;
+    double most_ = 0, least_piece_ = 0;
     GstClockTime filled_ = 0, next_ = 0, began_ = 0;
 };
 

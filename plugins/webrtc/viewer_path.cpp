@@ -88,7 +88,8 @@ void ViewerPath::survey(const ViewerStream& stream, GstClockTime now) {
                             .bitrate = on_the_wire(s.bitrate),
                             .peak = on_the_wire(s.peak_bitrate),
                             .playable = s.producer_present && track && track->codec == stream.codec() && !s.reorder,
-                            .cached = s.gop_complete});
+                            .cached = s.gop_complete,
+                            .burst = ViewerStream::burst_rate(s)});
     }
     leave_last_resort(stream, now);
     std::stable_sort(streams_.begin(), streams_.end(), [](const auto& a, const auto& b) {
@@ -115,6 +116,19 @@ void ViewerPath::leave_last_resort(const ViewerStream& stream, GstClockTime now)
     std::erase_if(streams_, [&](const auto& s) { return made(s.name) != stays; });
 }
 
+// Bit/s that may leave though the estimate is lower, as long as no queue stands.
+uint64_t ViewerPath::tried(const ViewerStream& stream, const PathState& path) const {
+    const auto enough = [](const StreamChooser::Stream& s) { return s.bitrate * 13 / 10; };
+    // Receiver reports show no more than what was sent: a stream that waits here for them would never leave.
+    if (!heard_feedback_) {
+        const auto wanted =
+            std::find_if(streams_.begin(), streams_.end(), [&](const auto& s) { return s.name == stream.wanted(); });
+        return wanted == streams_.end() ? 0 : enough(*wanted);
+    }
+    // Others who join make the estimate collapse, and it grows slowly: the smallest stream is tried all the same.
+    return streams_.size() < 2 ? 0 : std::min(enough(streams_.back()), 2 * path.estimate);
+}
+
 void ViewerPath::set_pace(ViewerStream& stream, const PathState& path, GstClockTime now) {
     PathPacer& pace = stream.pace();
     stream.acknowledged(answered_, now < lost_told_ + mended ? lost_ : answered_);
@@ -125,9 +139,7 @@ void ViewerPath::set_pace(ViewerStream& stream, const PathState& path, GstClockT
     const bool full = path.overuse || path.queue_delay > queued;
     stream.set_strain(full || path.loss > heavy_loss, path.queue_delay);
     if (path.estimate != 0 && heard_) {
-        // Others who join make the estimate collapse, and it grows slowly: without a queue the smallest stream is tried all the same.
-        const uint64_t smallest = streams_.size() < 2 || full ? 0 : streams_.back().bitrate * 13 / 10;
-        pace.set_estimate(std::max(path.estimate, std::min(smallest, 2 * path.estimate)), now, full);
+        pace.set_estimate(full ? path.estimate : std::max(path.estimate, tried(stream, path)), now, full);
         const uint64_t proven = path.received != 0 ? std::min(path.estimate, 2 * path.received) : path.estimate;
         stream.retransmissions().set_rate(full ? proven / 4 : proven);
     } else if (connected_ && now >= connected_ + StreamChooser::silence)
@@ -144,8 +156,10 @@ void ViewerPath::set_spot_checks(ViewerStream& stream, const PathState& path, Gs
         sending.bitrate = std::max(sent->bitrate, sent->peak);
         sending.settled = heard_feedback_ && sent->name == stream.stream() && sent->name == stream.wanted();
     }
-    if (is_silent(now) || decision_.probe_bitrate)
+    if (is_silent(now))
         spot_check_.disturbed(now);
+    else if (decision_.probe_bitrate)
+        spot_check_.interrupt();
     else
         spot_check_.observe(path, sending, now);
     stream.set_spot_checks(spot_check_.on());

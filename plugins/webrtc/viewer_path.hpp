@@ -89,6 +89,7 @@ private:
     void survey(const ViewerStream& stream, GstClockTime now);
     void leave_last_resort(const ViewerStream& stream, GstClockTime now);
     bool is_silent(GstClockTime now) const { return heard_feedback_ && unanswered_ && now >= unanswered_ + silent; }
+    uint64_t tried(const ViewerStream& stream, const PathState& path) const;
     void set_pace(ViewerStream& stream, const PathState& path, GstClockTime now);
     void set_spot_checks(ViewerStream& stream, const PathState& path, GstClockTime now);
     void set_carries(ViewerStream& stream, const PathState& path, GstClockTime now);

@@ -29,6 +29,7 @@ void ViewerStream::take_sound(ViewerSound::Feed& feed) {
 
 void ViewerStream::set_spot_checks(bool on) {
     spot_checks_ = on;
+    path_.set_wide(on);
     if (sound_)
         sound_->set_numbered(on ? Numbered::none : Numbered::all);
 }
@@ -88,6 +89,10 @@ GstClockTime ViewerStream::burst_time(const Channel& channel, ChannelTime now) c
     const uint64_t carries = path_.sustained();
     const uint64_t spare = std::max<uint64_t>(carries - std::min(carries, stats.bitrate), carries / 4);
     return gst_util_uint64_scale(stats.cached_bytes * 8, GST_SECOND, std::max<uint64_t>(spare, 1));
+}
+
+uint64_t ViewerStream::burst_rate(const ChannelStats& stream) {
+    return stream.bitrate + gst_util_uint64_scale(stream.cached_bytes * 8, GST_SECOND, longest_burst_up);
 }
 
 // The past of the other stream, which brings its picture at once, would fill the path for too long. Who goes down has nothing better

@@ -77,6 +77,9 @@ public:
     PathPacer& pace() { return path_; }
     // For a while nothing came through, now it does: the cached GOP once more, unless the next key unit is sooner there.
     void come_back(ChannelTime now);
+    // What a path is to carry, bit/s, so that the cached GOP of a better stream is no reason to wait for its next key unit; with what
+    // the pacer adds, there is some room for what is cached meanwhile.
+    static uint64_t burst_rate(const ChannelStats& stream);
     // The newest packets once more for so long at that rate (bit/s), as soon as no picture is being sent.
     void probe(uint64_t bitrate, GstClockTime time) { again_ = Again{.bitrate = bitrate, .time = time}; }
     bool probing() const { return again_.has_value(); }
@@ -103,7 +106,7 @@ public:
         if (reader_->set_carries(bits_per_second))
             rate_changed_ = scene_.at(stream_);
     }
-    // Only the last packet of a picture now and then is to be reported, as long as that is so.
+    // Only the last packet of a picture now and then is to be reported, as long as that is so, and pictures leave whole.
     static constexpr GstClockTime spot_interval = 180 * GST_MSECOND; // to the next picture
     void set_spot_checks(bool on);
     // No more header extension for the transport-wide sequence number.

@@ -86,6 +86,7 @@ struct SimSettings {
     std::vector<SimEncoding> encodings{main_encoding(), sub_encoding()};
     ViewerPath::Start start;
     unsigned feedback_ms = 50; // 0: none ever comes
+    unsigned reports_ms = 0;   // receiver reports; 0: none ever comes
     uint32_t tunnel = 0;       // bytes that each packet is longer on the path
     unsigned flow = 0;
     double joined = 3.3; // s after the cameras began
@@ -154,6 +155,8 @@ public:
     }
     void receive(const SimLink::Packet& p, GstClockTime now) {
         const SimPacket& packet = on_the_way_.at(p.seq);
+        ++told_;
+        told_lost_ += p.lost;
         if (packet.number)
             waiting_.push_back(
                 {packet.number, p.sent, p.lost ? 0 : p.arrived + 5000 * GST_SECOND, packet.bytes, p.lost});
@@ -168,6 +171,10 @@ public:
         if (settings.feedback_ms && (now - sim_begin) / GST_MSECOND % settings.feedback_ms == 0)
             report(back);
         const GstClockTime rtt = static_cast<GstClockTime>(2e6 * link_->path().delay_ms + 1e6 * link_->queue_ms());
+        if (settings.reports_ms && (now - sim_begin) / GST_MSECOND % settings.reports_ms == 0 && told_ != 0) {
+            path_->report(static_cast<double>(std::exchange(told_lost_, 0)) / std::exchange(told_, 0), rtt, now);
+            wake_ = 0;
+        }
         const auto ask = receiver.due_nacks(now, rtt);
         if (!ask.empty() && passes())
             for (const uint64_t seq : ask)
@@ -343,6 +350,7 @@ private:
     std::unique_ptr<ViewerPath> path_;
     std::unique_ptr<ViewerControl> control_;
     GstClockTime wake_ = 0, joined_ = 0, now_ = 0;
+    unsigned told_ = 0, told_lost_ = 0; // packets since the last receiver report
     unsigned at_ = 0;
     uint64_t transport_seq_ = 1, left_ = 0, last_seq_ = 0;
     bool sent_any_ = false;

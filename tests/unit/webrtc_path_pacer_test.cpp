@@ -126,5 +126,20 @@ TEST(PathPacer, AnIdleSecondIsNotSavedUp) {
     EXPECT_GE(now - begun, 550 * GST_MSECOND);
 }
 
+TEST(PathPacer, OnAWidePathAPictureLeavesWhole) {
+    PathPacer pacer;
+    pacer.set_estimate(12'000'000, t0);
+    EXPECT_LT(pacer.budget(t0), 18'000u);
+    pacer.set_wide(true);
+    EXPECT_EQ(pacer.budget(t0), 40'000u);
+    GstClockTime now = t0;
+    send(pacer, 10000, now); // 12 MB: as before on the average
+    EXPECT_NEAR(rate(10000, now - t0), 12'000'000 * PathPacer::sustained_factor, 800'000);
+    pacer.set_estimate(200'000, now); // no longer true, and not more than a quarter of a second carries
+    EXPECT_LE(pacer.budget(now + GST_SECOND), 7'500u);
+    pacer.set_wide(false);
+    EXPECT_LE(pacer.budget(now + GST_SECOND), 300u);
+}
+
 } // namespace
 } // namespace sluice

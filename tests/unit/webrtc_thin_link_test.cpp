@@ -145,12 +145,12 @@ struct ThinLink : testing::TestWithParam<double> { // key units each so many sec
 };
 
 TEST_P(ThinLink, CleanLan) {
-    for (unsigned seed = 1; seed <= seeds(5); ++seed) {
+    for (unsigned seed = 1; seed <= seeds(20); ++seed) {
         auto sim = simulate(settings(seed, {.rate = 1e9, .queue_ms = 50, .delay_ms = 0.25}));
         sim.run_until(30);
         const Seen s = sim.seen();
         print("lan", seed, sim, s);
-        EXPECT_LT(sim.first_on("main"), 0.3);
+        EXPECT_LT(sim.first_on("main"), 0.7) << "whenever it joins";
         EXPECT_LE(sim.viewer().switches.size(), 1u);
         EXPECT_EQ(sim.viewer().stream().stats().drops, 0u);
         EXPECT_EQ(s.freezes, 0u);
@@ -193,7 +193,7 @@ void print(const char* title, unsigned seed, ThinLinkSim& sim, const std::vector
     std::printf("\n");
 }
 
-constexpr double lan_begins = 12; // s after the join, at the latest
+constexpr double lan_begins = 9; // s after the join, at the latest
 
 TEST_P(ThinLink, SpotChecksOnALan) {
     for (unsigned seed = 1; seed <= seeds(5); ++seed) {
@@ -210,9 +210,9 @@ TEST_P(ThinLink, SpotChecksOnALan) {
                 sim.run_until(140);
                 const auto checks = spot_checks(sim);
                 print(near ? "lan near" : "lan", seed, sim, checks);
-                ASSERT_EQ(checks.size(), 1u) << "it flaps";
-                EXPECT_LT(checks[0].first, encodings == 1 && !near ? 2 * lan_begins : lan_begins);
-                EXPECT_GT(checks[0].second, 139);
+                ASSERT_LE(checks.size(), 2u) << "it flaps"; // a look at how wide the path is may come between
+                EXPECT_LT(checks.back().first, encodings == 1 && !near ? 2 * lan_begins : lan_begins);
+                EXPECT_GT(checks.back().second, 139);
                 EXPECT_NEAR(static_cast<double>(sim.viewer().numbered - before), 120 * 5, 60);
                 // What is known of the path stays, though few packets are reported.
                 const PathState now = sim.viewer().path().state(sim.now());
@@ -232,6 +232,10 @@ TEST_P(ThinLink, SpotChecksSeeThatTheLanBecomesNarrow) {
         for (const double falls : {4., 24.}) { // at the same place of the GOP
             SimPath path{.rate = 1e9, .queue_ms = 300, .delay_ms = 0.25};
             auto sim = simulate(settings(seed, path));
+            for (int second = 1; second <= 4; ++second) { // none at first
+                sim.run_until(second);
+                sim.viewer().path().disturbed(sim.now());
+            }
             sim.run_until(falls);
             ASSERT_EQ(sim.viewer().path().spot_checks(), falls > lan_begins);
             EXPECT_EQ(sim.share_of("main", falls - 1), 1);
@@ -308,6 +312,38 @@ TEST_P(ThinLink, WithoutFeedbackMainIsSentAfterThreeSeconds) {
             EXPECT_LT(sim.first_on("main"), 3 + GetParam() + 0.2); // the last part is the wait for a key unit
             EXPECT_FALSE(sim.viewer().path().spot_checks());
         }
+    }
+}
+
+TEST_P(ThinLink, ReceiverReportsAloneKeepMainOnALan) {
+    for (unsigned seed = 1; seed <= seeds(2); ++seed) {
+        for (const unsigned interval : {1000, 5000}) {
+            auto set = settings(seed, {.rate = 1e9, .queue_ms = 50, .delay_ms = 0.25});
+            set.feedback_ms = 0;
+            set.reports_ms = interval;
+            set.start.reports = false;
+            auto sim = simulate(set);
+            sim.run_until(120);
+            print("receiver reports", seed, sim, sim.seen());
+            EXPECT_LT(sim.first_on("main"), 3 + GetParam() + 0.2);
+            EXPECT_EQ(sim.share_of("main", 4 + GetParam()), 1);
+            EXPECT_LE(sim.seen(1).longest, 0.5);
+        }
+    }
+}
+
+TEST_P(ThinLink, ReceiverReportsAloneShowANarrowPath) {
+    for (unsigned seed = 1; seed <= seeds(3); ++seed) {
+        auto set = settings(seed, {.rate = 0.8e6, .queue_ms = 500, .delay_ms = 20});
+        set.feedback_ms = 0;
+        set.reports_ms = 1000;
+        set.start.reports = false;
+        auto sim = simulate(set);
+        sim.run_until(300);
+        const Seen s = sim.seen();
+        print("narrow, receiver reports", seed, sim, s);
+        EXPECT_LT(sim.share_of("main", 4), 0.15);
+        EXPECT_LE(s.frozen, 0.2);
     }
 }
 

@@ -16,7 +16,7 @@ public:
     // The estimate is so many times what is sent; with less than the second number they end.
     static constexpr unsigned begin_times = 3, end_times = 2;
     // Nothing has happened for so long. Twice as long after each end, and as at first again after one that came late.
-    static constexpr GstClockTime quiet = 5 * GST_SECOND, longest_quiet = 600 * GST_SECOND;
+    static constexpr GstClockTime quiet = 2 * GST_SECOND, longest_quiet = 600 * GST_SECOND;
     static constexpr GstClockTime late = 60 * GST_SECOND;
     static constexpr GstClockTime short_queue = 50 * GST_MSECOND, short_wait = 200 * GST_MSECOND;
     static constexpr double reported_loss = 0.01; // by receiver reports
@@ -45,13 +45,18 @@ public:
             since_ = now;
         }
     }
-    // The viewer misses packets or asks for a key unit, nothing is heard of it, or all packets are to be reported for another reason.
+    // The viewer misses packets or asks for a key unit, or nothing is heard of it.
     void disturbed(GstClockTime now) {
         quiet_since_ = 0;
         if (!std::exchange(on_, false))
             return;
         needed_ = now >= since_ + late ? quiet : needed_;
         needed_ = std::min(2 * needed_, longest_quiet);
+    }
+    // A look at the path is wanted, for which all packets are to be reported: no trouble.
+    void interrupt() {
+        quiet_since_ = 0;
+        on_ = false;
     }
     bool on() const { return on_; }
 

@@ -11,9 +11,11 @@ namespace {
 
 constexpr size_t none = SIZE_MAX;
 constexpr GstClockTime fresh = 5 * GST_SECOND; // what was shown longer ago is history
-// A burst needs so much more than the stream, in halves of its rate.
+// A burst needs so much more than the stream at least, in halves of its rate.
 constexpr uint64_t room_for_burst = 5;
 constexpr GstClockTime soon = 300 * GST_MSECOND;
+constexpr GstClockTime very_soon = 100 * GST_MSECOND;
+constexpr unsigned most_hurried = 3; // probes
 
 std::string rate_text(uint64_t bitrate) {
     char text[32];
@@ -40,6 +42,7 @@ struct StreamChooser::View {
         const uint64_t r = rate(i), peak = streams[i].peak;
         return peak == 0 ? r + r / 5 : std::clamp(peak + peak / 20, r + r * 3 / 20, r + r / 4);
     }
+    uint64_t burst(size_t i) const { return std::max(room_for_burst * rate(i) / 2, streams[i].burst); }
     size_t best() const { return step(none, +1); }
     size_t smallest() const { return step(streams.size(), -1); }
     size_t better() const { return current == none ? none : step(current, -1); }
@@ -81,8 +84,7 @@ StreamChooser::Decision StreamChooser::observe(const std::vector<Stream>& stream
     learn(v);
     choose(v);
     // There is more room than was known when the switch was decided: nobody waits for a key unit.
-    if (const size_t to = v.find(current_);
-        waits_ && !flight_ && to != none && v.shown_lately() >= room_for_burst * v.rate(to) / 2)
+    if (const size_t to = v.find(current_); waits_ && !flight_ && to != none && v.shown_lately() >= v.burst(to))
         burst_ = true;
     v.current = v.find(current_);
     Decision d;
@@ -125,6 +127,7 @@ void StreamChooser::learn(const View& v) {
         carries_ = std::max(carries_, *shown);
         if (!margin_.known())
             margin_plan_.failed(*shown, v.now);
+        hurry(v);
     }
     if (up_at_ != 0 && v.now >= up_at_ + success) {
         hold_ = first_hold;
@@ -298,7 +301,7 @@ void StreamChooser::rise(const View& v) {
     const size_t to = v.fitting(capacity);
     if (to == none)
         return;
-    const bool burst = capacity >= room_for_burst * v.rate(to) / 2;
+    const bool burst = capacity >= v.burst(to);
     // The first probe tells in a moment whether there is room for a burst, and then nobody waits for a key unit.
     if (!burst && !troubled_ && proofs_ == 0 && v.now < *started_ + silence)
         return;
@@ -306,6 +309,13 @@ void StreamChooser::rise(const View& v) {
         return;
     go(v, to, rate_text(capacity) + " carry " + v.text(to));
     burst_ = burst;
+    hurry(v);
+}
+
+// Who waits for a key unit for want of room for a burst may wait for nothing: a viewer that has just joined tells little.
+void StreamChooser::hurry(const View& v) {
+    if (hurries() && hurried_++ < most_hurried)
+        margin_plan_.again_at(v.now + very_soon);
 }
 
 // A viewer that only reports what it loses: nothing tells whether more would arrive but sending it.
@@ -338,6 +348,7 @@ void StreamChooser::go(const View& v, size_t to, const std::string& why, bool co
     rise_plan_.forget();
     margin_plan_.forget();
     margin_plan_.again_at(v.now + fresh);
+    hurried_ = 0;
     if (!started_)
         return;
     waits_ = true;
@@ -355,7 +366,7 @@ void StreamChooser::probe(const View& v, Decision& d) {
         return;
     const bool at_best = v.better() == none;
     ProbePlan& plan = at_best ? margin_plan_ : rise_plan_;
-    if (!plan.due(v.now) || (at_best && margin_.known()))
+    if (!plan.due(v.now) || (at_best && margin_.known() && !hurries()))
         return;
     if (!at_best && (v.now < hold_until_ || !budget_.may_rise(v.now)))
         return;
@@ -363,6 +374,8 @@ void StreamChooser::probe(const View& v, Decision& d) {
     if (at_best || !troubled_) {
         // Straight to the best, and to its margin, as long as nothing speaks against it: on a LAN nobody is to see the way up.
         target = PathMargin::times * v.rate(v.best()) * 11 / 10;
+        if (hurries())
+            target = std::max(target, std::min(v.burst(v.current) * 11 / 10, 4 * v.shown_lately()));
     } else {
         target = v.need(v.better()) * 13 / 10;
     }

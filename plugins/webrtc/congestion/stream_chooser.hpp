@@ -30,6 +30,7 @@ public:
         uint64_t peak = 0;     // of one second; 0: unknown
         bool playable = false; // a producer is there, of the session's codec, not reordered
         bool cached = false;   // a key unit is in the cache: a switch is instant
+        uint64_t burst = 0;    // bit/s that bring its past from the cache soon enough; 0: unknown
     };
     struct Decision {
         std::string stream; // to be sent, see burst
@@ -94,6 +95,8 @@ private:
     bool fall(const View& v);
     bool come_back(const View& v);
     void rise(const View& v);
+    bool hurries() const { return waits_ && !burst_ && !troubled_; }
+    void hurry(const View& v);
     void rise_unheard(const View& v);
     bool may_rise(const View& v, size_t to, const std::string& proof);
     void learn(const View& v);
@@ -121,6 +124,7 @@ private:
     GstClockTime up_at_ = 0; // 0: it has fallen since, or proved itself
 
     ProbePlan rise_plan_{{.first = 5 * GST_SECOND, .most = 10 * GST_SECOND, .news = GST_SECOND}};
+    unsigned hurried_ = 0; // probes, since the stream was chosen
     ProbePlan margin_plan_{{.first = 60 * GST_SECOND, .most = 600 * GST_SECOND}};
     bool troubled_ = false; // it fell, or a probe failed: one proof is not enough any more
     bool returned_ = false;
