@@ -107,7 +107,7 @@ public:
             rate_changed_ = scene_.at(stream_);
     }
     // Only the last packet of a picture now and then is to be reported, as long as that is so, and pictures leave whole.
-    static constexpr GstClockTime spot_interval = 180 * GST_MSECOND; // to the next picture
+    static constexpr GstClockTime spot_interval = 400 * GST_MSECOND; // to the next picture
     void set_spot_checks(bool on);
     // No more header extension for the transport-wide sequence number.
     void leave_extension_out();

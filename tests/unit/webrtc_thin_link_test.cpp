@@ -213,7 +213,7 @@ TEST_P(ThinLink, SpotChecksOnALan) {
                 ASSERT_LE(checks.size(), 2u) << "it flaps"; // a look at how wide the path is may come between
                 EXPECT_LT(checks.back().first, encodings == 1 && !near ? 2 * lan_begins : lan_begins);
                 EXPECT_GT(checks.back().second, 139);
-                EXPECT_NEAR(static_cast<double>(sim.viewer().numbered - before), 120 * 5, 60);
+                EXPECT_NEAR(static_cast<double>(sim.viewer().numbered - before), 120 * 2.4, 30);
                 // What is known of the path stays, though few packets are reported.
                 const PathState now = sim.viewer().path().state(sim.now());
                 EXPECT_GE(now.estimate, then.estimate);
