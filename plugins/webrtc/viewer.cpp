@@ -158,6 +158,8 @@ bool Viewer::connected(ChannelTime now) {
 void Viewer::heard(ChannelTime now) {
     std::lock_guard lock(mutex_);
     life_.heard(now);
+    if (life_.state() == SessionLife::State::streaming)
+        path_.heard_of();
 }
 
 bool Viewer::close(const std::string& reason) {

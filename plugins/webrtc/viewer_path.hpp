@@ -33,12 +33,18 @@ public:
     static constexpr GstClockTime key_soon = 100 * GST_MSECOND;
     // A viewer that has agreed to feedback and gives none lets the RTP session collect sequence numbers.
     static constexpr GstClockTime feedback_limit = 10 * GST_SECOND;
+    // Who has connected and is not heard of for so long has gone again, or hears nothing: no more than this much. First reports of RTCP may
+    // take 3 s (RFC 3550 section 6.2).
+    static constexpr GstClockTime unheard_limit = 5 * GST_SECOND;
+    static constexpr uint64_t unheard_bitrate = 50'000;
 
     explicit ViewerPath(const Start& start);
 
     void pin(const std::string& quality);
     const std::string& quality() const { return chooser_.quality(); }
     void connected(GstClockTime now, ViewerStream& stream);
+    // RTCP has come, whatever it tells: somebody is there.
+    void heard_of() { answers_ = true; }
 
     void sent(uint64_t bytes, GstClockTime now, Numbered numbered = Numbered::all) {
         estimator_.on_sent(bytes, now, numbered);
@@ -104,6 +110,7 @@ private:
     std::vector<StreamChooser::Stream> streams_;
     GstClockTime surveyed_ = 0, look_again_ = 0, connected_ = 0;
     bool news_ = false, heard_ = false, heard_feedback_ = false;
+    bool answers_ = false;                         // something was heard of it since it connected
     bool narrow_ = false;                          // a near viewer has shown that it is not
     GstClockTime last_arrival_ = 0, answered_ = 0; // the receiver's clock; ours
     GstClockTime unanswered_ = 0;                  // since when something was sent and nothing is heard; 0: all is well

@@ -87,6 +87,7 @@ struct SimSettings {
     ViewerPath::Start start;
     unsigned feedback_ms = 50; // 0: none ever comes
     unsigned reports_ms = 0;   // receiver reports; 0: none ever comes
+    bool gone = false;         // nothing is ever heard of it
     uint32_t tunnel = 0;       // bytes that each packet is longer on the path
     unsigned flow = 0;
     double joined = 3.3; // s after the cameras began
@@ -168,6 +169,8 @@ public:
         if (!stream_)
             return;
         const auto back = now + static_cast<GstClockTime>(link_->path().delay_ms * 1e6);
+        if (!settings.gone)
+            path_->heard_of();
         if (settings.feedback_ms && (now - sim_begin) / GST_MSECOND % settings.feedback_ms == 0)
             report(back);
         const GstClockTime rtt = static_cast<GstClockTime>(2e6 * link_->path().delay_ms + 1e6 * link_->queue_ms());

@@ -51,6 +51,7 @@ struct Bench {
     explicit Bench(std::vector<Stream> s = two, uint64_t remembered = 0) : streams(std::move(s)), chooser(remembered) {
         d = chooser.observe(streams, {}, 0, now);
         chooser.start(now);
+        chooser.answered();
     }
     // Every 50 ms, as with feedback.
     void see(const PathState& p, GstClockTime time, GstClockTime sender_queue = 0) {

@@ -49,6 +49,16 @@ TEST(StreamChooser, OnALanMainIsThereBeforeAnybodyNotices) {
     std::printf("main after %.0f ms (the worst)\n", last * 1e3);
 }
 
+TEST(StreamChooser, WhoIsNotHeardOfStaysOnTheSmallest) {
+    StreamChooser chooser;
+    constexpr GstClockTime start = 1000 * GST_SECOND;
+    chooser.observe(two, {}, 0, start);
+    chooser.start(start);
+    EXPECT_EQ(chooser.observe(two, {}, 0, start + 20 * GST_SECOND).stream, "sub");
+    chooser.answered(); // by reports that tell nothing of the path
+    EXPECT_EQ(chooser.observe(two, {}, 0, start + 21 * GST_SECOND).stream, "main");
+}
+
 TEST(StreamChooser, AcrossAFastVpnMainIsThereWithinASecond) {
     ThinLinkModel m({always(20), 0.12}, two);
     m.run_until(60);

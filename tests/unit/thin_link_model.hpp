@@ -30,6 +30,7 @@ public:
         estimate_ = static_cast<double>(remembered);
         decision_ = chooser_.observe(streams_, {}, 0, begin);
         chooser_.start(begin);
+        chooser_.answered();
         change();
     }
 

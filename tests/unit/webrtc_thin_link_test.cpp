@@ -315,6 +315,28 @@ TEST_P(ThinLink, WithoutFeedbackMainIsSentAfterThreeSeconds) {
     }
 }
 
+// It connected and went away, or hears nothing: a page that was closed at once must not cost others their pictures.
+TEST_P(ThinLink, WhoIsNeverHeardOfGetsLittle) {
+    for (unsigned seed = 1; seed <= seeds(2); ++seed) {
+        for (const bool agreed : {false, true}) {
+            auto set = settings(seed, {.rate = 1e9, .queue_ms = 50, .delay_ms = 0.25});
+            set.feedback_ms = 0;
+            set.start.reports = agreed;
+            set.gone = true;
+            auto sim = simulate(set);
+            sim.run_until(6);
+            const uint64_t before = sim.viewer().media_bytes + sim.viewer().padding_bytes;
+            sim.run_until(30);
+            const uint64_t more = sim.viewer().media_bytes + sim.viewer().padding_bytes - before;
+            std::printf("gone        %u %.0f kbit in 6 s, %.0f kbit/s then\n", seed,
+                        static_cast<double>(before) * 8 / 1e3, static_cast<double>(more) * 8 / 1e3 / 24);
+            EXPECT_LT(before * 8, agreed ? 6e6 : 9e6); // the cached GOP
+            EXPECT_LT(more * 8, 24 * 80e3);
+            EXPECT_EQ(sim.share_of("main"), 0);
+        }
+    }
+}
+
 TEST_P(ThinLink, ReceiverReportsAloneKeepMainOnALan) {
     for (unsigned seed = 1; seed <= seeds(2); ++seed) {
         for (const unsigned interval : {1000, 5000}) {

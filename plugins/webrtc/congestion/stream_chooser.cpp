@@ -320,7 +320,7 @@ void StreamChooser::hurry(const View& v) {
 
 // A viewer that only reports what it loses: nothing tells whether more would arrive but sending it.
 void StreamChooser::rise_unheard(const View& v) {
-    if (heard_ || v.now < *started_ + silence || trouble_.bad_reports() > 0)
+    if (heard_ || !answers_ || v.now < *started_ + silence || trouble_.bad_reports() > 0)
         return;
     const size_t to = troubled_ ? v.better() : v.best();
     if (may_rise(v, to, ""))

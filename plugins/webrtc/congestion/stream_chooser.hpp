@@ -73,6 +73,8 @@ public:
     }
     // The pacer gave pictures up because they had waited too long; to be observed at once.
     void dropped() { trouble_.dropped(); }
+    // Something was heard of the viewer. Who has never been may have gone.
+    void answered() { answers_ = true; }
     // For a while nothing came through, now it does; the current stream's next key unit is not near.
     void returned() { returned_ = true; }
     // streams: best first. sender_queue: the time that the packets waiting in our pacer need to leave.
@@ -133,6 +135,7 @@ private:
     uint64_t shown_ = 0;  // by the last probe
     GstClockTime shown_at_ = 0;
     bool heard_ = false; // transport-wide feedback came
+    bool answers_ = false;
     uint64_t carries_ = 0;
     bool limited_ = false;
 };
