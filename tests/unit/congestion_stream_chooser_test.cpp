@@ -59,6 +59,35 @@ TEST(StreamChooser, WhoIsNotHeardOfStaysOnTheSmallest) {
     EXPECT_EQ(chooser.observe(two, {}, 0, start + 21 * GST_SECOND).stream, "main");
 }
 
+TEST(StreamChooser, WhoWaitsForAKeyUnitLooksAFewTimesForRoomForABurst) {
+    auto streams = two;
+    streams[0].burst = 25'000'000;
+    StreamChooser chooser;
+    constexpr GstClockTime start = 1000 * GST_SECOND;
+    chooser.observe(streams, {}, 0, start);
+    chooser.start(start);
+    PathState path{.estimate = 9'000'000, .received = 500'000, .feedback = true};
+    StreamChooser::Decision d;
+    unsigned probes = 0;
+    uint64_t most = 0;
+    for (GstClockTime now = start; now < start + 9 * GST_SECOND; now += 50 * GST_MSECOND) {
+        d = chooser.observe(streams, path, 0, now);
+        if (!d.probe_bitrate)
+            continue;
+        ++probes;
+        most = std::max(most, *d.probe_bitrate);
+        path.probed = 14'000'000; // three times what main needs, which is no news then
+        path.probed_at = now + 40 * GST_MSECOND;
+    }
+    EXPECT_EQ(d.stream, "main");
+    EXPECT_FALSE(d.burst);
+    EXPECT_EQ(probes, 4u) << "one before it was chosen";
+    EXPECT_EQ(most, 27'500'000u);
+    path.probed = 26'000'000;
+    path.probed_at = start + 9 * GST_SECOND;
+    EXPECT_TRUE(chooser.observe(streams, path, 0, path.probed_at).burst);
+}
+
 TEST(StreamChooser, AcrossAFastVpnMainIsThereWithinASecond) {
     ThinLinkModel m({always(20), 0.12}, two);
     m.run_until(60);

@@ -314,7 +314,8 @@ void StreamChooser::rise(const View& v) {
 
 // Who waits for a key unit for want of room for a burst may wait for nothing: a viewer that has just joined tells little.
 void StreamChooser::hurry(const View& v) {
-    if (hurries() && hurried_++ < most_hurried)
+    hurrying_ = waits_ && !burst_ && !troubled_ && hurried_++ < most_hurried;
+    if (hurrying_)
         margin_plan_.again_at(v.now + very_soon);
 }
 
@@ -348,6 +349,7 @@ void StreamChooser::go(const View& v, size_t to, const std::string& why, bool co
     rise_plan_.forget();
     margin_plan_.forget();
     margin_plan_.again_at(v.now + fresh);
+    hurrying_ = false;
     hurried_ = 0;
     if (!started_)
         return;

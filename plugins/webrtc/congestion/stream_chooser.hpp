@@ -97,7 +97,7 @@ private:
     bool fall(const View& v);
     bool come_back(const View& v);
     void rise(const View& v);
-    bool hurries() const { return waits_ && !burst_ && !troubled_; }
+    bool hurries() const { return hurrying_ && waits_ && !burst_; }
     void hurry(const View& v);
     void rise_unheard(const View& v);
     bool may_rise(const View& v, size_t to, const std::string& proof);
@@ -126,6 +126,7 @@ private:
     GstClockTime up_at_ = 0; // 0: it has fallen since, or proved itself
 
     ProbePlan rise_plan_{{.first = 5 * GST_SECOND, .most = 10 * GST_SECOND, .news = GST_SECOND}};
+    bool hurrying_ = false;
     unsigned hurried_ = 0; // probes, since the stream was chosen
     ProbePlan margin_plan_{{.first = 60 * GST_SECOND, .most = 600 * GST_SECOND}};
     bool troubled_ = false; // it fell, or a probe failed: one proof is not enough any more
