@@ -62,7 +62,9 @@ BACK = 1500
 def only_forward(frames):
     """Nothing goes back but at a switch, and there by moments."""
     clocked = [f for f in frames if f["ms"] is not None]
-    assert len(clocked) > 0.8 * len(frames), f"{len(clocked)} of {len(frames)} frames have a clock"
+    unread = [n for n, f in enumerate(frames) if f["ms"] is None]
+    assert len(clocked) > 0.8 * len(frames), \
+        f"{len(clocked)} of {len(frames)} frames have a clock, not {unread} of widths {sorted({frames[n]['width'] for n in unread})}"
     back = [(a["ms"] - b["ms"], a["stream"] != b["stream"]) for a, b in zip(clocked, clocked[1:]) if b["ms"] < a["ms"]]
     note("goes back at a switch: " + (", ".join(f"{ms} ms" for ms, _ in back) or "never"))
     assert all(switched and ms <= BACK for ms, switched in back), f"pictures go back: {back}"
