@@ -142,10 +142,11 @@ void ViewerPath::set_pace(ViewerStream& stream, const PathState& path, GstClockT
         pace.set_estimate(full ? path.estimate : std::max(path.estimate, tried(stream, path)), now, full);
         const uint64_t proven = path.received != 0 ? std::min(path.estimate, 2 * path.received) : path.estimate;
         stream.retransmissions().set_rate(full ? proven / 4 : proven);
-    } else if (answers_ && now >= connected_ + StreamChooser::silence)
+    } else if (chooser_.answers() && now >= connected_ + StreamChooser::silence) {
         pace.set_unlimited(); // it tells nothing
-    else if (!answers_ && now >= connected_ + unheard_limit)
+    } else if (!chooser_.answers() && now >= connected_ + unheard_limit) {
         pace.set_estimate(unheard_bitrate, now);
+    }
 }
 
 // As long as the stream is the best one there is, or the one that was asked for, nothing is to be found out.
@@ -199,8 +200,6 @@ const StreamChooser::Decision& ViewerPath::decide(ViewerStream& stream, GstClock
         if (current && current->stats(now).next_key_in(now) > key_soon) // unknown is longer
             chooser_.returned();
     }
-    if (answers_)
-        chooser_.answered();
     decision_ = chooser_.observe(streams_, path, is_silent(now) ? 0 : stream.late(now), now);
     if (!is_silent(now))
         learnt_ = chooser_.carries();

@@ -44,7 +44,7 @@ public:
     const std::string& quality() const { return chooser_.quality(); }
     void connected(GstClockTime now, ViewerStream& stream);
     // RTCP has come, whatever it tells: somebody is there.
-    void heard_of() { answers_ = true; }
+    void heard_of() { chooser_.answered(); }
 
     void sent(uint64_t bytes, GstClockTime now, Numbered numbered = Numbered::all) {
         estimator_.on_sent(bytes, now, numbered);
@@ -110,7 +110,6 @@ private:
     std::vector<StreamChooser::Stream> streams_;
     GstClockTime surveyed_ = 0, look_again_ = 0, connected_ = 0;
     bool news_ = false, heard_ = false, heard_feedback_ = false;
-    bool answers_ = false;                         // something was heard of it since it connected
     bool narrow_ = false;                          // a near viewer has shown that it is not
     GstClockTime last_arrival_ = 0, answered_ = 0; // the receiver's clock; ours
     GstClockTime unanswered_ = 0;                  // since when something was sent and nothing is heard; 0: all is well

@@ -137,6 +137,13 @@ struct ThinLink : testing::TestWithParam<double> { // key units each so many sec
             }
         }
     }
+    // A viewer that never gives transport-wide feedback, though it may have agreed to it.
+    SimSettings without_feedback(unsigned seed, const SimPath& path, bool agreed) {
+        auto set = settings(seed, path);
+        set.feedback_ms = 0;
+        set.start.reports = agreed;
+        return set;
+    }
     ThinLinkSim simulate(const SimSettings& s) {
         ThinLinkSim sim({s});
         sim.viewer().talk = talk();
@@ -210,7 +217,8 @@ TEST_P(ThinLink, SpotChecksOnALan) {
                 sim.run_until(140);
                 const auto checks = spot_checks(sim);
                 print(near ? "lan near" : "lan", seed, sim, checks);
-                ASSERT_LE(checks.size(), 2u) << "it flaps"; // a look at how wide the path is may come between
+                // A look at how wide the path is may come between, where it need not have shown that before.
+                ASSERT_LE(checks.size(), near ? 2u : 1u) << "it flaps";
                 EXPECT_LT(checks.back().first, encodings == 1 && !near ? 2 * lan_begins : lan_begins);
                 EXPECT_GT(checks.back().second, 139);
                 EXPECT_NEAR(static_cast<double>(sim.viewer().numbered - before), 120 * 2.4, 30);
@@ -302,9 +310,7 @@ TEST_P(ThinLink, SpotChecksDoNotFlap) {
 TEST_P(ThinLink, WithoutFeedbackMainIsSentAfterThreeSeconds) {
     for (unsigned seed = 1; seed <= seeds(2); ++seed) {
         for (const bool agreed : {false, true}) {
-            auto set = settings(seed, {.rate = 1e9, .queue_ms = 50, .delay_ms = 0.25});
-            set.feedback_ms = 0;
-            set.start.reports = agreed;
+            auto set = without_feedback(seed, {.rate = 1e9, .queue_ms = 50, .delay_ms = 0.25}, agreed);
             auto sim = simulate(set);
             sim.run_until(30);
             print("no reports", seed, sim, sim.seen());
@@ -319,9 +325,7 @@ TEST_P(ThinLink, WithoutFeedbackMainIsSentAfterThreeSeconds) {
 TEST_P(ThinLink, WhoIsNeverHeardOfGetsLittle) {
     for (unsigned seed = 1; seed <= seeds(2); ++seed) {
         for (const bool agreed : {false, true}) {
-            auto set = settings(seed, {.rate = 1e9, .queue_ms = 50, .delay_ms = 0.25});
-            set.feedback_ms = 0;
-            set.start.reports = agreed;
+            auto set = without_feedback(seed, {.rate = 1e9, .queue_ms = 50, .delay_ms = 0.25}, agreed);
             set.gone = true;
             auto sim = simulate(set);
             sim.run_until(6);
@@ -340,10 +344,8 @@ TEST_P(ThinLink, WhoIsNeverHeardOfGetsLittle) {
 TEST_P(ThinLink, ReceiverReportsAloneKeepMainOnALan) {
     for (unsigned seed = 1; seed <= seeds(2); ++seed) {
         for (const unsigned interval : {1000, 5000}) {
-            auto set = settings(seed, {.rate = 1e9, .queue_ms = 50, .delay_ms = 0.25});
-            set.feedback_ms = 0;
+            auto set = without_feedback(seed, {.rate = 1e9, .queue_ms = 50, .delay_ms = 0.25}, false);
             set.reports_ms = interval;
-            set.start.reports = false;
             auto sim = simulate(set);
             sim.run_until(120);
             print("receiver reports", seed, sim, sim.seen());
@@ -356,10 +358,8 @@ TEST_P(ThinLink, ReceiverReportsAloneKeepMainOnALan) {
 
 TEST_P(ThinLink, ReceiverReportsAloneShowANarrowPath) {
     for (unsigned seed = 1; seed <= seeds(3); ++seed) {
-        auto set = settings(seed, {.rate = 0.8e6, .queue_ms = 500, .delay_ms = 20});
-        set.feedback_ms = 0;
+        auto set = without_feedback(seed, {.rate = 0.8e6, .queue_ms = 500, .delay_ms = 20}, false);
         set.reports_ms = 1000;
-        set.start.reports = false;
         auto sim = simulate(set);
         sim.run_until(300);
         const Seen s = sim.seen();

@@ -15,7 +15,6 @@ constexpr GstClockTime fresh = 5 * GST_SECOND; // what was shown longer ago is h
 constexpr uint64_t room_for_burst = 5;
 constexpr GstClockTime soon = 300 * GST_MSECOND;
 constexpr GstClockTime very_soon = 100 * GST_MSECOND;
-constexpr unsigned most_hurried = 3; // probes
 
 std::string rate_text(uint64_t bitrate) {
     char text[32];
@@ -314,8 +313,7 @@ void StreamChooser::rise(const View& v) {
 
 // Who waits for a key unit for want of room for a burst may wait for nothing: a viewer that has just joined tells little.
 void StreamChooser::hurry(const View& v) {
-    hurrying_ = waits_ && !burst_ && !troubled_ && hurried_++ < most_hurried;
-    if (hurrying_)
+    if (waits_ && !burst_ && !troubled_ && hurried_++ < most_hurried)
         margin_plan_.again_at(v.now + very_soon);
 }
 
@@ -349,7 +347,6 @@ void StreamChooser::go(const View& v, size_t to, const std::string& why, bool co
     rise_plan_.forget();
     margin_plan_.forget();
     margin_plan_.again_at(v.now + fresh);
-    hurrying_ = false;
     hurried_ = 0;
     if (!started_)
         return;

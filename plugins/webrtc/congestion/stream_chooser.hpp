@@ -75,6 +75,7 @@ public:
     void dropped() { trouble_.dropped(); }
     // Something was heard of the viewer. Who has never been may have gone.
     void answered() { answers_ = true; }
+    bool answers() const { return answers_; }
     // For a while nothing came through, now it does; the current stream's next key unit is not near.
     void returned() { returned_ = true; }
     // streams: best first. sender_queue: the time that the packets waiting in our pacer need to leave.
@@ -97,7 +98,8 @@ private:
     bool fall(const View& v);
     bool come_back(const View& v);
     void rise(const View& v);
-    bool hurries() const { return hurrying_ && waits_ && !burst_; }
+    static constexpr unsigned most_hurried = 3;
+    bool hurries() const { return waits_ && !burst_ && hurried_ > 0 && hurried_ <= most_hurried; }
     void hurry(const View& v);
     void rise_unheard(const View& v);
     bool may_rise(const View& v, size_t to, const std::string& proof);
@@ -126,9 +128,9 @@ private:
     GstClockTime up_at_ = 0; // 0: it has fallen since, or proved itself
 
     ProbePlan rise_plan_{{.first = 5 * GST_SECOND, .most = 10 * GST_SECOND, .news = GST_SECOND}};
-    bool hurrying_ = false;
-    unsigned hurried_ = 0; // probes, since the stream was chosen
     ProbePlan margin_plan_{{.first = 60 * GST_SECOND, .most = 600 * GST_SECOND}};
+    unsigned hurried_ =
+        0; // probes of the margin since the stream was chosen, to have it sooner; one more: that was all
     bool troubled_ = false; // it fell, or a probe failed: one proof is not enough any more
     bool returned_ = false;
     bool anew_ = false;   // a pin has ended: what was known at the start counts again
