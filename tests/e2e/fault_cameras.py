@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The fault cameras of tests/support/fault_camera.py, from the side of a test."""
 import json
-import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,18 +27,6 @@ def media(name):
         return str(camera_media.make(name, _directory.name))
 
 
-def quiet_port():
-    """Free, and not one of those that the kernel hands out: a camera comes back on its port."""
-    while True:
-        port = random.randrange(10000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
-
-
 def options_of(options):
     return {k: media(v) if k == "media" else v for k, v in options.items()}
 
@@ -51,7 +37,7 @@ class Host(Process):
     place = "127.0.0.1" # where the launcher finds it
 
     def __init__(self, directory, cameras, name="cameras", under=()):  # pylint: disable=super-init-not-called
-        self.cameras = {n: {"media": "a", "port": quiet_port(), **o} for n, o in cameras.items()}
+        self.cameras = {n: {"media": "a", **o} for n, o in cameras.items()}
         self.name, self.told, self.under = name, 0, list(under)
         self.log = Path(directory) / f"{name}.log"
         self.lock = threading.Lock()
@@ -69,7 +55,10 @@ class Host(Process):
         self.pid = self.p.pid
         line = self.p.stdout.readline()
         assert line, f"the cameras did not start: {self.output()}"
-        self.ready_at = json.loads(line)["at"]
+        ready = json.loads(line)
+        for name, port in ready["ready"].items():
+            self.cameras[name]["port"] = port
+        self.ready_at = ready["at"]
         return self.ready_at
 
     def ask(self, camera, do, **rest):

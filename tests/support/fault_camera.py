@@ -10,6 +10,7 @@ Options with their defaults: OPTIONS. The media are files that camera_media.py m
 """
 import asyncio
 import base64
+import errno
 import json
 import random
 import signal
@@ -22,7 +23,8 @@ from fault_session import Session
 from rtp_packetizer import Sound, payloads
 
 OPTIONS = {
-    "address": "127.0.0.1", "port": 0,
+    "address": "127.0.0.1",
+    "port": 0,            # 0: one that is free, and not one of those that the kernel hands out, for the camera comes back on it
     "media": None,        # path
     "start": "key",       # where a session begins: at a key frame, or "live", wherever the encoder is
     "position": 0.0,      # seconds into the media when the process starts
@@ -96,10 +98,15 @@ class Camera:
 
     async def start(self):
         """Begins to listen; again on the same port."""
-        if not self.server:
-            self.server = await self.loop.create_server(lambda: Session(self), self.options["address"],
-                                                        self.options["port"], backlog=64)
-            self.options["port"] = self.server.sockets[0].getsockname()[1]
+        wanted = self.options["port"]
+        while not self.server:
+            port = wanted or random.randrange(10000, 32000)
+            try:
+                self.server = await self.loop.create_server(lambda: Session(self), self.options["address"], port, backlog=64)
+                self.options["port"] = port
+            except OSError as e:
+                if wanted or e.errno != errno.EADDRINUSE:
+                    raise
         return self.options["port"]
 
     def run(self):
