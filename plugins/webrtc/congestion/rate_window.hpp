@@ -34,7 +34,11 @@ public:
     }
     // What came little by little since `from`.
     void add_spread(GstClockTime from, GstClockTime to, uint64_t bytes) {
-        const GstClockTime time = std::min(to - std::min(from, to), longest);
+        GstClockTime time = to - std::min(from, to);
+        if (time > longest) {
+            bytes = gst_util_uint64_scale(bytes, longest, time);
+            time = longest;
+        }
         const uint64_t parts = std::max<uint64_t>(1, time / slot);
         for (uint64_t i = parts; i-- > 0; bytes -= bytes / (i + 1))
             add(to - i * slot, bytes / (i + 1));
