@@ -108,6 +108,8 @@ Result<std::shared_ptr<Peer>> Peer::create(const SdpOffer& offer, const Media& m
     peer->events_ = std::move(events);
     peer->fingerprints_ = offer.fingerprints;
     peer->ssrc_ = media.video.ssrc;
+    peer->ssrcs_ = {media.video.ssrc, media.audio ? media.audio->ssrc : media.video.ssrc};
+    peer->numbers_ = std::make_shared<TransportNumbers>(media.video.transport_extension);
     auto ok = peer->negotiate(offer, media, ice, loopback_viewer);
     if (!ok) {
         peer->close();
@@ -169,6 +171,7 @@ Result<bool> Peer::negotiate(const SdpOffer& offer, const Media& media, const Ic
                      } else if (is_factory(e, "rtprtxsend")) {
                          if (auto self = lock(data)) {
                              self->watch_retransmissions(e);
+                             TransportNumbers::watch(e, self->numbers_, self->ssrcs_);
                              std::lock_guard guard(self->mutex_);
                              self->rtx_ = ref(e);
                          }
@@ -258,8 +261,6 @@ Result<bool> Peer::add_track(Kind kind, const Track& track) {
     // Lost sound is over before it could be sent again.
     g_object_set(transceiver.get(), "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "codec-preferences",
                  caps.get(), "do-nack", gboolean(kind == Kind::video), nullptr);
-    // For all packets of the session; which of its pads it comes through depends on the packet.
-    rtp_source_set_feedback_handler(source.get(), events_.feedback);
     if (kind == Kind::video) {
         rtp_source_set_key_unit_handler(source.get(), events_.key_unit_wanted);
         pad_ = std::move(pad);
@@ -290,6 +291,9 @@ Result<std::string> Peer::make_answer(const SdpOffer& offer, const Media& media)
                                                         std::to_string(track->choice.payload_type) + " (" +
                                                         codec_name(track->codec) +
                                                         "): the parameters in its a=fmtp are not understood"};
+    // The answer has the extension; the RTP session is not to hear of it (TransportNumbers).
+    for (const auto& [kind, source] : sources_)
+        rtp_source_leave_out(source.get(), ("extmap-" + std::to_string(media.video.transport_extension)).c_str());
     if (const auto e = promise_error(ask(webrtcbin_.get(), "set-local-description", local.get())); !e.empty())
         return Error{ErrorKind::internal, "answer: " + e};
     {
@@ -310,20 +314,40 @@ Result<std::string> Peer::make_answer(const SdpOffer& offer, const Media& media)
 }
 
 void Peer::watch_reports() {
+    const auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(webrtcbin_.get()), "rtpbin"));
+    if (!rtpbin)
+        return;
     // Sender reports each second: the first round-trip time comes soon, and sound is aligned soon.
-    if (auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(webrtcbin_.get()), "rtpbin"))) {
-        Ref<GObject> session;
-        g_signal_emit_by_name(rtpbin.get(), "get-internal-session", 0u, session.out());
-        if (session) {
-            g_object_set(session.get(), "rtcp-min-interval", guint64(GST_SECOND), nullptr);
-            connect_weak(session.get(), "on-receiving-rtcp", G_CALLBACK(+[](GObject*, GstBuffer*, gpointer data) {
-                             auto self = lock(data);
-                             if (self && !self->ended_ && self->events_.heard)
-                                 self->events_.heard();
-                         }),
-                         weak_from_this());
-        }
+    Ref<GObject> session;
+    g_signal_emit_by_name(rtpbin.get(), "get-internal-session", 0u, session.out());
+    if (session)
+        g_object_set(session.get(), "rtcp-min-interval", guint64(GST_SECOND), nullptr);
+    const auto pad = adopt(gst_element_get_static_pad(rtpbin.get(), "recv_rtcp_sink_0"));
+    if (!pad) {
+        GST_WARNING_OBJECT(rtpbin.get(), "no pad for RTCP: nothing will be heard of the viewer");
+        return;
     }
+    gst_pad_add_probe(
+        pad.get(), GST_PAD_PROBE_TYPE_BUFFER,
+        +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
+            auto self = lock(data);
+            return self && self->take_rtcp(GST_PAD_PROBE_INFO_BUFFER(info)) ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+        },
+        new WeakPeer(weak_from_this()), +[](gpointer data) { delete static_cast<WeakPeer*>(data); });
+}
+
+// True: it is of no use to the RTP session, which knows no transport-wide numbers.
+bool Peer::take_rtcp(GstBuffer* rtcp) {
+    if (ended_)
+        return false;
+    const ViewerRtcp found = read_viewer_rtcp(rtcp, ssrc_, [this](std::span<const uint8_t> fci) {
+        const auto results = numbers_->feedback().read(fci);
+        if (!results.empty() && events_.feedback)
+            events_.feedback(results);
+    });
+    if (events_.heard)
+        events_.heard(found.report);
+    return found.only_feedback;
 }
 
 // A request to send a packet again comes upstream, one for each that is missed; rtprtxsend obeys all it sees.
@@ -423,13 +447,16 @@ void Peer::bypass_fec() {
     }
 }
 
-bool Peer::push(Kind kind, Ref<GstBufferList> packets) {
+bool Peer::push(Kind kind, Ref<GstBufferList> packets, Numbered numbered, GstClockTime now) {
     if (!connected_ || ended_)
         return false;
     if (!std::exchange(pushed_, true))
         bypass_fec();
     const auto source = sources_.find(kind);
-    return source != sources_.end() && rtp_source_push(source->second.get(), std::move(packets)) == GST_FLOW_OK;
+    if (source == sources_.end())
+        return false;
+    numbers_->write(packets.get(), numbered, now);
+    return rtp_source_push(source->second.get(), std::move(packets)) == GST_FLOW_OK;
 }
 
 void Peer::send_again(const std::vector<uint16_t>& packets) {
@@ -506,10 +533,8 @@ void Peer::close() {
         pad = std::move(pad_);
         std::swap(sources, sources_);
     }
-    for (const auto& [kind, source] : sources) {
+    for (const auto& [kind, source] : sources)
         rtp_source_set_key_unit_handler(source.get(), nullptr);
-        rtp_source_set_feedback_handler(source.get(), nullptr);
-    }
     if (!pipeline)
         return;
     gst_element_set_state(pipeline.get(), GST_STATE_NULL);

@@ -6,6 +6,8 @@
 #include "plugins/webrtc/dtls_handshake.hpp"
 #include "plugins/webrtc/ice_settings.hpp"
 #include "plugins/webrtc/sdp_offer.hpp"
+#include "plugins/webrtc/transport_numbers.hpp"
+#include "plugins/webrtc/viewer_rtcp.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -27,9 +29,10 @@ public:
         std::function<void()> connected;                // ICE and DTLS are up and the certificate is the announced one
         std::function<void(const std::string&)> failed; // for good; the reason is for people
         std::function<void()> key_unit_wanted;          // PLI or FIR
-        std::function<void()> heard;                    // a report (RTCP) has come from the viewer
-        std::function<bool(uint16_t)> missed;           // a packet of the picture; true: it is to be sent once more
-        std::function<void(const GstStructure*)> feedback; // RTPTWCCPackets: when packets have come
+        // RTCP has come from the viewer; what it tells of the picture, if anything
+        std::function<void(const std::optional<ReceiverReport>&)> heard;
+        std::function<bool(uint16_t)> missed; // a packet of the picture; true: it is to be sent once more
+        std::function<void(const std::vector<PacketResult>&)> feedback; // when packets have come; never empty
     };
     enum class Kind { video, audio };
     struct Track {
@@ -59,7 +62,7 @@ public:
     const std::string& answer() const { return answer_; }
     void add_candidate(const std::string& candidate);
     // Only between `connected` and close(), from one thread at a time.
-    bool push(Kind kind, Ref<GstBufferList> packets);
+    bool push(Kind kind, Ref<GstBufferList> packets, Numbered numbered, GstClockTime now);
     // Packets of the picture that were sent lately, by their sequence numbers: once more, as if the viewer had asked for them.
     void send_again(const std::vector<uint16_t>& packets);
     // The answer keeps the extension of the transport-wide sequence number.
@@ -82,6 +85,7 @@ private:
     Result<bool> add_track(Kind kind, const Track& track);
     Result<std::string> make_answer(const SdpOffer& offer, const Media& media);
     void watch_reports();
+    bool take_rtcp(GstBuffer* rtcp);
     void watch_retransmissions(GstElement* rtprtxsend);
 
     Ref<GstElement> webrtcbin() const;
@@ -94,11 +98,13 @@ private:
     std::vector<Ref<GstElement>> fec_; // webrtcbin's FEC encoders, to be taken out of the way
     bool gathered_ = false;
     std::condition_variable gathered_changed_;
+    std::shared_ptr<TransportNumbers> numbers_;
     std::map<Kind, Ref<GstElement>> sources_; // used by negotiate(), then by the sender thread, then by close()
     Events events_;
     std::vector<Fingerprint> fingerprints_;
     std::string answer_;
-    uint32_t ssrc_ = 0; // of the picture
+    uint32_t ssrc_ = 0;        // of the picture
+    std::set<uint32_t> ssrcs_; // of all media
     std::atomic<bool> connected_{false}, ended_{false};
     bool pushed_ = false;
 };

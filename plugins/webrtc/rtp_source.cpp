@@ -8,9 +8,8 @@
 namespace {
 struct RtpSourceState {
     sluice::Ref<GstCaps> caps;
-    std::mutex mutex; // the handlers
+    std::mutex mutex; // the handler
     std::function<void()> key_unit;
-    std::function<void(const GstStructure*)> feedback;
 };
 } // namespace
 
@@ -38,9 +37,6 @@ static gboolean src_event(GstPad* pad, GstObject* parent, GstEvent* event) {
     if (gst_video_event_is_force_key_unit(event)) {
         if (const auto handler = handler_of(state, &RtpSourceState::key_unit))
             handler();
-    } else if (GST_EVENT_TYPE(event) == GST_EVENT_CUSTOM_UPSTREAM && gst_event_has_name(event, "RTPTWCCPackets")) {
-        if (const auto handler = handler_of(state, &RtpSourceState::feedback))
-            handler(gst_event_get_structure(event));
     } else {
         return gst_pad_event_default(pad, parent, event);
     }
@@ -88,12 +84,6 @@ void rtp_source_set_key_unit_handler(GstElement* source, std::function<void()> h
     state->key_unit = std::move(handler);
 }
 
-void rtp_source_set_feedback_handler(GstElement* source, std::function<void(const GstStructure*)> handler) {
-    RtpSourceState* state = self_of(source)->state;
-    std::lock_guard lock(state->mutex);
-    state->feedback = std::move(handler);
-}
-
 void rtp_source_begin(GstElement* source) {
     SluiceRtpSource* self = self_of(source);
     const GString8 id(gst_pad_create_stream_id(self->pad, source, nullptr));
@@ -102,6 +92,14 @@ void rtp_source_begin(GstElement* source) {
     GstSegment segment;
     gst_segment_init(&segment, GST_FORMAT_TIME);
     gst_pad_push_event(self->pad, gst_event_new_segment(&segment));
+}
+
+void rtp_source_leave_out(GstElement* source, const char* field) {
+    SluiceRtpSource* self = self_of(source);
+    auto caps = adopt(gst_caps_copy(self->state->caps.get()));
+    gst_structure_remove_field(gst_caps_get_structure(caps.get(), 0), field);
+    self->state->caps = std::move(caps);
+    gst_pad_push_event(self->pad, gst_event_new_caps(self->state->caps.get()));
 }
 
 GstFlowReturn rtp_source_push(GstElement* source, Ref<GstBufferList> list) {

@@ -12,10 +12,10 @@ namespace sluice {
 Ref<GstElement> make_rtp_source(const GstCaps* caps);
 // Called from any thread when the viewer asks for a key unit (PLI or FIR arrive as GstForceKeyUnit).
 void rtp_source_set_key_unit_handler(GstElement* source, std::function<void()> handler);
-// The same for each report on packets that came with the transport-wide sequence number (RTPTWCCPackets of rtpsession).
-void rtp_source_set_feedback_handler(GstElement* source, std::function<void(const GstStructure*)> handler);
 // Stream-start, caps, segment. Once, after the element is linked and active.
 void rtp_source_begin(GstElement* source);
+// Caps without that field, from here on.
+void rtp_source_leave_out(GstElement* source, const char* field);
 GstFlowReturn rtp_source_push(GstElement* source, Ref<GstBufferList> list);
 
 } // namespace sluice

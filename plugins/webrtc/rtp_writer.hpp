@@ -18,8 +18,8 @@ public:
         unsigned clock_rate = 90000;
         uint16_t first_seq = 0;
         uint32_t timestamp_offset = 0;
-        // Of the header extension for the transport-wide sequence number (RFC 8285, one byte form), which the RTP session fills
-        // in; 0: the viewer takes none.
+        // Of the header extension for the transport-wide sequence number (RFC 8285, one byte form), which is filled in when the packet
+        // leaves (TransportNumbers); 0: the viewer takes none.
         uint8_t extension_id = 0;
         uint8_t delay_extension_id = 0; // of the one with a Delay; 0: the viewer takes none
     };
@@ -46,7 +46,7 @@ public:
     void take_back(GstBufferList* packets, guint first);
     // Whether each packet bears a transport-wide number, or only the last one of a unit (its marker), or none.
     void set_numbered(Numbered numbered) { numbered_ = numbered; }
-    // Without a viewer that reports on them, the RTP session would keep every sequence number for ever.
+    // The viewer does not report on them.
     void leave_extension_out() { id_.extension_id = 0; }
     void leave_delay_out() { id_.delay_extension_id = 0; }
 

@@ -324,9 +324,9 @@ void Server::negotiate(Join join, ViewerStream::Scene scene, std::string stream,
                                 self->pool_->kick(v);
                             },
                         .heard =
-                            [weak_viewer] {
+                            [weak_viewer](const std::optional<ReceiverReport>& report) {
                                 if (auto v = weak_viewer.lock())
-                                    v->heard(channel_now());
+                                    v->heard(report, channel_now());
                             },
                         .missed =
                             [weak_viewer](uint16_t seq) {
@@ -334,7 +334,7 @@ void Server::negotiate(Join join, ViewerStream::Scene scene, std::string stream,
                                 return v && v->missed(seq, channel_now());
                             },
                         .feedback =
-                            [weak, weak_viewer](const GstStructure* packets) {
+                            [weak, weak_viewer](const std::vector<PacketResult>& packets) {
                                 auto self = weak.lock();
                                 auto v = weak_viewer.lock();
                                 if (self && v && v->feedback(packets, channel_now()))

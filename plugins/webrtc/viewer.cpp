@@ -76,7 +76,8 @@ GstClockTime Viewer::run() {
             peer_->send_again(step.again);
         if (!step.packets)
             return turn.come_back();
-        if (!peer_->push(step.sound ? Peer::Kind::audio : Peer::Kind::video, std::move(step.packets))) {
+        if (!peer_->push(step.sound ? Peer::Kind::audio : Peer::Kind::video, std::move(step.packets), step.numbered,
+                         channel_now())) {
             on_end_("the connection takes no more media");
             return 0;
         }
@@ -91,13 +92,10 @@ void Viewer::follow(const StreamChooser::Decision& orders) {
     control_.carry_out(change, channel_now());
 }
 
-bool Viewer::feedback(const GstStructure* packets, ChannelTime now) {
-    const auto& results = feedback_reader_.read(packets);
-    if (results.empty())
-        return false;
-    GST_TRACE("%s: %s", info_.id.c_str(), trace_line(results, now).c_str());
+bool Viewer::feedback(const std::vector<PacketResult>& packets, ChannelTime now) {
+    GST_TRACE("%s: %s", info_.id.c_str(), trace_line(packets, now).c_str());
     std::lock_guard lock(mutex_);
-    path_.feedback(results, now);
+    path_.feedback(packets, now);
     return stream_->pace().waits_for_news();
 }
 
@@ -155,11 +153,11 @@ bool Viewer::connected(ChannelTime now) {
     return true;
 }
 
-void Viewer::heard(ChannelTime now) {
+void Viewer::heard(const std::optional<ReceiverReport>& report, ChannelTime now) {
     std::lock_guard lock(mutex_);
     life_.heard(now);
     if (life_.state() == SessionLife::State::streaming)
-        path_.heard_of();
+        control_.heard(report, now);
 }
 
 bool Viewer::close(const std::string& reason) {

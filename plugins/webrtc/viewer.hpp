@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "plugins/webrtc/congestion/feedback_reader.hpp"
 #include "plugins/webrtc/peer.hpp"
 #include "plugins/webrtc/sender_pool.hpp"
 #include "plugins/webrtc/session_event.hpp"
@@ -40,9 +39,10 @@ public:
     const Info& info() const { return info_; }
 
     bool connected(ChannelTime now); // false: closed meanwhile
-    void heard(ChannelTime now);
-    // RTPTWCCPackets of the viewer's session, from one thread. True: run it soon.
-    bool feedback(const GstStructure* packets, ChannelTime now);
+    // RTCP has come; what it tells of the picture.
+    void heard(const std::optional<ReceiverReport>& report, ChannelTime now);
+    // What became of packets. True: run it soon.
+    bool feedback(const std::vector<PacketResult>& packets, ChannelTime now);
     // The viewer misses a packet of the picture. True: it is to be sent once more.
     bool missed(uint16_t seq, ChannelTime now);
     // Looks what the receiver reports say, if nothing better is there. Now and then.
@@ -112,8 +112,7 @@ private:
     mutable std::mutex mutex_; // all below; never held while pushing
     std::unique_ptr<ViewerStream> stream_;
     ViewerPath path_;
-    ViewerControl control_;          // turns on the sender thread
-    FeedbackReader feedback_reader_; // of the thread that brings feedback
+    ViewerControl control_; // turns on the sender thread
     ChannelTime connected_at_ = 0;
     SessionLife life_;
     RateMeter rate_;

@@ -36,6 +36,14 @@ bool ViewerControl::retransmit(uint16_t seq, GstClockTime now) {
     return true;
 }
 
+void ViewerControl::heard(const std::optional<ReceiverReport>& report, GstClockTime now) {
+    path_.heard_of();
+    if (!report || !path_.spot_checks())
+        return;
+    const ChannelTime since = stream_.missing_since(report->highest);
+    path_.spot_report(report->fraction_lost, since ? now - std::min(since, now) : 0, now);
+}
+
 void ViewerControl::request_key_unit(GstClockTime now) {
     path_.disturbed(now);
     stream_.request_key_unit();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plugins/webrtc/viewer_path.hpp"
+#include "plugins/webrtc/viewer_rtcp.hpp"
 #include "plugins/webrtc/viewer_stream.hpp"
 
 #include <map>
@@ -28,6 +29,8 @@ public:
     Turn turn(GstClockTime now);
     // The viewer misses a packet of the picture. True: it is to be sent once more, now.
     bool retransmit(uint16_t seq, GstClockTime now);
+    // RTCP has come: somebody is there. What it tells of the picture.
+    void heard(const std::optional<ReceiverReport>& report, GstClockTime now);
     // The viewer asks for a key unit.
     void request_key_unit(GstClockTime now);
 

@@ -66,13 +66,16 @@ void ViewerPath::feedback(const std::vector<PacketResult>& packets, GstClockTime
 }
 
 void ViewerPath::report(double fraction_lost, GstClockTime rtt, GstClockTime now) {
-    if (heard_feedback_) {
-        if (fraction_lost > SpotCheck::reported_loss)
-            disturbed(now);
+    if (heard_feedback_)
         return;
-    }
     estimator_.on_report(fraction_lost, rtt, now);
     heard_ = news_ = true;
+}
+
+void ViewerPath::spot_report(double fraction_lost, GstClockTime behind, GstClockTime now) {
+    if (fraction_lost > SpotCheck::reported_loss ||
+        behind > estimator_.state(now).usual_rtt + SpotCheck::reported_queue)
+        disturbed(now);
 }
 
 // Best first: main, then what has more bits.

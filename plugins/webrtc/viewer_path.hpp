@@ -59,6 +59,8 @@ public:
     void probed(const Probe& probe) { estimator_.expect(probe); }
     void feedback(const std::vector<PacketResult>& packets, GstClockTime now);
     void report(double fraction_lost, GstClockTime rtt, GstClockTime now);
+    // The same where all is well: only whether it still is. behind: how long ago the first picture left that is not there.
+    void spot_report(double fraction_lost, GstClockTime behind, GstClockTime now);
 
     // The first packets of another stream leave; the rest of a GOP was dropped for it came too late.
     void switched(GstClockTime now) { chooser_.switched(now); }
@@ -75,8 +77,8 @@ public:
     const StreamChooser::Decision& decide(ViewerStream& stream, GstClockTime now);
     const StreamChooser::Decision& decision() const { return decision_; }
 
-    // Nothing better than receiver reports has come, or what comes does not tell of each packet.
-    bool wants_reports() const { return connected_ && (!heard_feedback_ || spot_check_.on()); }
+    // Nothing better than receiver reports has come.
+    bool wants_reports() const { return connected_ && !heard_feedback_; }
     bool spot_checks() const { return spot_check_.on(); }
     // bit/s that the path has shown, 0: nothing that is worth remembering.
     uint64_t learnt() const { return start_.near || !heard_feedback_ ? 0 : learnt_; }

@@ -289,8 +289,15 @@ void ViewerStream::end_of_unit(ChannelTime now) {
             seen_ = std::max(seen_, left_.front().time);
         left_.pop_front();
     }
-    left_.push_back({now, outgoing_.time});
+    left_.push_back({now, outgoing_.time, static_cast<uint16_t>(writer_.next_seq() - 1)});
     outgoing_ = {};
+}
+
+ChannelTime ViewerStream::missing_since(uint16_t highest) const {
+    const auto first = std::find_if(left_.begin(), left_.end(), [&](const Left& picture) {
+        return static_cast<int16_t>(picture.last_seq - highest) > 0;
+    });
+    return first == left_.end() ? 0 : first->at;
 }
 
 // The picture that the viewer has in front of him, as far as is known; it may be a newer one.

@@ -98,6 +98,8 @@ public:
         acknowledged_ = std::max(acknowledged_, sent);
         doubtful_ = doubtful;
     }
+    // When the first picture left of which something is newer than that packet, the newest one that has arrived; 0: there is none.
+    ChannelTime missing_since(uint16_t highest) const;
     // How late the picture is that waits to be sent; 0: nothing waits, or what waits is the past that a burst brings.
     GstClockTime late(ChannelTime now) const;
     // Whoever makes the stream that is sent wants to know what the path carries of its picture: bit/s, 0: nothing is known.
@@ -107,7 +109,7 @@ public:
             rate_changed_ = scene_.at(stream_);
     }
     // Only the last packet of a picture now and then is to be reported, as long as that is so, and pictures leave whole.
-    static constexpr GstClockTime spot_interval = 400 * GST_MSECOND; // to the next picture
+    static constexpr GstClockTime spot_interval = 500 * GST_MSECOND; // to the next picture
     void set_spot_checks(bool on);
     // No more header extension for the transport-wide sequence number.
     void leave_extension_out();
@@ -182,6 +184,7 @@ private:
     };
     struct Left {
         ChannelTime at = 0, time = 0; // its last packet's; of the picture
+        uint16_t last_seq = 0;
     };
     static constexpr size_t most_left = 128;
     // What has just arrived may lack its last packet, or not be shown yet; and what is told of packets is when the RTP session sent them.

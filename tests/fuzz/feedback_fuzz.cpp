@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Transport-wide feedback and receiver reports: whatever a viewer says, the estimate stays a rate.
+#include "plugins/core/refs.hpp"
 #include "plugins/webrtc/congestion/bandwidth_estimator.hpp"
-#include "plugins/webrtc/congestion/feedback_reader.hpp"
+#include "plugins/webrtc/congestion/transport_feedback.hpp"
+#include "plugins/webrtc/viewer_rtcp.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "tests/support/twcc_event.hpp"
 
 #include <cmath>
 
@@ -38,11 +39,19 @@ void check(const PathState& s) {
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     gst_init(nullptr, nullptr);
+    const auto rtcp = adopt(gst_buffer_new_allocate(nullptr, size, nullptr));
+    gst_buffer_fill(rtcp.get(), 0, data, size);
+    const ViewerRtcp found = read_viewer_rtcp(rtcp.get(), 1, [](std::span<const uint8_t> fci) {
+        TransportFeedback other;
+        other.number(1, 1);
+        FUZZ_CHECK(other.read(fci).size() <= 1);
+    });
+    if (found.report)
+        FUZZ_CHECK(found.report->fraction_lost >= 0 && found.report->fraction_lost < 1);
     test::FuzzInput in(data, size);
     BandwidthEstimator estimator(in.u32());
-    FeedbackReader reader;
+    TransportFeedback feedback;
     GstClockTime now = 1000 * GST_SECOND;
-    unsigned seq = in.u16();
     while (!in.rest().empty()) {
         const uint8_t what = in.byte();
         now += in.byte() % 4 == 0 ? uint64_t{in.u16()} * GST_MSECOND : 20 * GST_MSECOND;
@@ -53,29 +62,18 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             estimator.on_sent(in.u32(), now);
             estimator.tick(now);
             break;
+        case 3: // packets leave
+            now += in.byte() * GST_MSECOND;
+            for (unsigned n = in.byte() % 64; n > 0; --n, now += 5 * GST_MSECOND)
+                feedback.number(in.u16(), now);
+            break;
         default: {
-            std::vector<test::TwccPacket> packets(in.byte() % 64);
-            for (test::TwccPacket& p : packets) {
-                const uint8_t flags = in.byte();
-                seq += flags & 1 ? in.u16() : 1;
-                // Most of it as it should be, so that the estimator is reached.
-                p = {flags & 2 ? seq : seq & 0xffff, now - 50 * GST_MSECOND, now, 1200u, (flags & 4) != 0};
-                if (flags & 8)
-                    p.local = time_of(in, now);
-                if (flags & 16)
-                    p.remote = time_of(in, now);
-                if (flags & 32)
-                    p.size = in.u32();
-            }
-            GstStructure* s = test::twcc_structure(packets);
-            const std::vector<PacketResult>& results = reader.read(s);
-            FUZZ_CHECK(results.size() <= packets.size());
-            for (const PacketResult& r : results)
-                FUZZ_CHECK(r.sent <= static_cast<GstClockTime>(G_MAXINT64) &&
-                           r.bytes <= 65535 + FeedbackReader::usual_overhead);
+            const std::vector<PacketResult> results = feedback.read(in.take(in.byte()));
+            FUZZ_CHECK(results.size() <= TransportFeedback::most_known);
+            for (size_t i = 0; i < results.size(); ++i)
+                FUZZ_CHECK(results[i].seq != 0 && (i == 0 || results[i].seq > results[i - 1].seq));
             estimator.on_feedback(results, now);
             (void)trace_line(results, now);
-            gst_structure_free(s);
         }
         }
         check(estimator.state(now));

@@ -2,6 +2,7 @@
 // What the fuzz targets share. A target is LLVMFuzzerTestOneInput in <name>_fuzz.cpp with seeds in corpus/<name>/.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -40,6 +41,11 @@ public:
         return high << 16 | u16();
     }
     std::span<const uint8_t> rest() const { return rest_; }
+    std::span<const uint8_t> take(size_t count) {
+        const auto taken = rest_.first(std::min(count, rest_.size()));
+        rest_ = rest_.subspan(taken.size());
+        return taken;
+    }
 
 private:
     std::span<const uint8_t> rest_;

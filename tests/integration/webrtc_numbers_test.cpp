@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Spot checks rely on what GStreamer's RTP session does with packets that have no place for a transport-wide number.
-#include "plugins/webrtc/congestion/feedback_reader.hpp"
+// Transport-wide numbers on their way through webrtcbin's elements, and what GStreamer's RTP session reports of them when it receives.
+#include "plugins/core/channel_access.hpp"
 #include "plugins/webrtc/rtp_source.hpp"
 #include "plugins/webrtc/rtp_writer.hpp"
 #include "plugins/webrtc/sdp_offer.hpp"
+#include "plugins/webrtc/transport_numbers.hpp"
+#include "plugins/webrtc/viewer_rtcp.hpp"
 #include "tests/support/rtp_packet.hpp"
 
 #include <gtest/gtest.h>
@@ -19,31 +21,35 @@ using namespace test;
 constexpr uint32_t ssrc = 0x1234, rtx_ssrc = 0x5678;
 constexpr uint8_t payload_type = 96, rtx_payload_type = 97, id = 5;
 
-// A writer's packets through rtprtxsend and rtpsession, as they are in webrtcbin.
+// A writer's packets through rtprtxsend and the sender's rtpsession, as they are in webrtcbin, to one that receives.
 struct Numbers : testing::Test {
     std::shared_ptr<Channel> channel = std::make_shared<Channel>("front/main");
     Producer producer{channel, 1000 * GST_SECOND};
     std::unique_ptr<Channel::Reader> reader = channel->attach(Channel::Start::cached_gop, true, false);
     RtpWriter writer{{.ssrc = ssrc, .payload_type = payload_type, .first_seq = 100, .extension_id = id}};
-    Ref<GstElement> pipeline = sink(gst_pipeline_new(nullptr)), source, rtx, session;
-    FeedbackReader feedback_reader;
-    std::vector<PacketResult> reported;
+    std::shared_ptr<TransportNumbers> numbers = std::make_shared<TransportNumbers>(id);
+    Ref<GstElement> pipeline = sink(gst_pipeline_new(nullptr)), source, rtx, session, receiver;
 
     std::mutex mutex;
     std::condition_variable changed;
     std::vector<RtpPacket> sent; // in order
+    std::vector<gsize> sizes;    // of them
+    std::vector<PacketResult> reported;
+    bool lose = false; // what leaves does not arrive
 
     void SetUp() override {
         const auto caps = adopt(gst_caps_new_simple(
             "application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name", G_TYPE_STRING, "H264", "payload",
-            G_TYPE_INT, int{payload_type}, "clock-rate", G_TYPE_INT, 90000, "ssrc", G_TYPE_UINT, ssrc, "extmap-5",
-            G_TYPE_STRING, transport_extension_uri, nullptr));
+            G_TYPE_INT, int{payload_type}, "clock-rate", G_TYPE_INT, 90000, "ssrc", G_TYPE_UINT, ssrc, nullptr));
         source = make_rtp_source(caps.get());
         rtx = ref(gst_element_factory_make("rtprtxsend", nullptr));
         session = ref(gst_element_factory_make("rtpsession", nullptr));
+        receiver = ref(gst_element_factory_make("rtpsession", nullptr));
         auto* out = gst_element_factory_make("fakesink", nullptr);
-        ASSERT_TRUE(rtx && session && out);
+        auto* rtcp = gst_element_factory_make("fakesink", nullptr);
+        ASSERT_TRUE(rtx && session && receiver && out && rtcp);
         g_object_set(out, "async", FALSE, "sync", FALSE, nullptr);
+        g_object_set(rtcp, "async", FALSE, "sync", FALSE, nullptr);
         GstStructure* types =
             gst_structure_new("application/x-rtp-pt-map", "96", G_TYPE_UINT, rtx_payload_type, nullptr);
         GstStructure* ssrcs = gst_structure_new("application/x-rtp-ssrc-map", std::to_string(ssrc).c_str(), G_TYPE_UINT,
@@ -51,40 +57,74 @@ struct Numbers : testing::Test {
         g_object_set(rtx.get(), "payload-type-map", types, "ssrc-map", ssrcs, nullptr);
         gst_structure_free(types);
         gst_structure_free(ssrcs);
-        for (GstElement* e : {source.get(), rtx.get(), session.get(), out})
+        TransportNumbers::watch(rtx.get(), numbers, {ssrc});
+        gst_util_set_object_arg(G_OBJECT(receiver.get()), "rtp-profile", "avpf");
+        for (GstElement* e : {source.get(), rtx.get(), session.get(), receiver.get(), out, rtcp})
             gst_bin_add(GST_BIN(pipeline.get()), e);
         ASSERT_TRUE(gst_element_link(source.get(), rtx.get()));
         ASSERT_TRUE(gst_element_link_pads(rtx.get(), "src", session.get(), "send_rtp_sink"));
-        ASSERT_TRUE(gst_element_link_pads(session.get(), "send_rtp_src", out, "sink"));
-        const auto pad = adopt(gst_element_get_static_pad(out, "sink"));
-        gst_pad_add_probe(
-            pad.get(), static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST),
-            +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
-                static_cast<Numbers*>(data)->take(info);
+        ASSERT_TRUE(gst_element_link_pads(session.get(), "send_rtp_src", receiver.get(), "recv_rtp_sink"));
+        ASSERT_TRUE(gst_element_link_pads(receiver.get(), "recv_rtp_src", out, "sink"));
+        ASSERT_TRUE(gst_element_link_pads(receiver.get(), "send_rtcp_src", rtcp, "sink"));
+        const auto in = adopt(gst_element_get_static_pad(receiver.get(), "recv_rtp_sink"));
+        gst_pad_add_probe(in.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, add_extension, nullptr, nullptr);
+        watch(
+            receiver.get(), "recv_rtp_sink", +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
+                auto* self = static_cast<Numbers*>(data);
+                self->take(info);
+                return self->lose ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+            });
+        watch(
+            rtcp, "sink", +[](GstPad*, GstPadProbeInfo* info, gpointer data) {
+                static_cast<Numbers*>(data)->take_rtcp(GST_PAD_PROBE_INFO_BUFFER(info));
                 return GST_PAD_PROBE_OK;
-            },
-            this, nullptr);
-        rtp_source_set_feedback_handler(source.get(), [this](const GstStructure* s) {
-            const auto& all = feedback_reader.read(s);
-            reported.insert(reported.end(), all.begin(), all.end());
-        });
+            });
         ASSERT_NE(gst_element_set_state(pipeline.get(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
         rtp_source_begin(source.get());
     }
-    void TearDown() override {
-        gst_element_set_state(pipeline.get(), GST_STATE_NULL);
-        rtp_source_set_feedback_handler(source.get(), nullptr);
-    }
+    void TearDown() override { gst_element_set_state(pipeline.get(), GST_STATE_NULL); }
 
+    // The sender's session must not see it, the receiver's has to.
+    static GstPadProbeReturn add_extension(GstPad*, GstPadProbeInfo* info, gpointer) {
+        GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+        if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+            return GST_PAD_PROBE_OK;
+        GstCaps* caps = nullptr;
+        gst_event_parse_caps(event, &caps);
+        const auto more = adopt(gst_caps_copy(caps));
+        gst_caps_set_simple(more.get(), "extmap-5", G_TYPE_STRING, transport_extension_uri, nullptr);
+        gst_event_unref(event);
+        GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(more.get());
+        return GST_PAD_PROBE_OK;
+    }
+    void watch(GstElement* element, const char* name, GstPadProbeCallback probe) {
+        const auto pad = adopt(gst_element_get_static_pad(element, name));
+        gst_pad_add_probe(pad.get(),
+                          static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST),
+                          probe, this, nullptr);
+    }
+    void take_rtcp(GstBuffer* rtcp) {
+        read_viewer_rtcp(rtcp, ssrc, [this](std::span<const uint8_t> fci) {
+            const auto news = numbers->feedback().read(fci);
+            std::lock_guard lock(mutex);
+            reported.insert(reported.end(), news.begin(), news.end());
+            changed.notify_all();
+        });
+    }
     void take(GstPadProbeInfo* info) {
         std::lock_guard lock(mutex);
         if (info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
-            const auto all = rtp_packets(GST_PAD_PROBE_INFO_BUFFER_LIST(info));
-            sent.insert(sent.end(), all.begin(), all.end());
+            GstBufferList* list = GST_PAD_PROBE_INFO_BUFFER_LIST(info);
+            for (guint i = 0; i < gst_buffer_list_length(list); ++i)
+                add(gst_buffer_list_get(list, i));
         } else {
-            sent.push_back(rtp_packet(GST_PAD_PROBE_INFO_BUFFER(info)));
+            add(GST_PAD_PROBE_INFO_BUFFER(info));
         }
         changed.notify_all();
+    }
+    void add(GstBuffer* packet) {
+        sent.push_back(rtp_packet(packet));
+        sizes.push_back(gst_buffer_get_size(packet));
     }
     // Of so many packets.
     void picture(Numbered numbered) {
@@ -95,6 +135,7 @@ struct Numbers : testing::Test {
         auto list = writer.write(*unit);
         const size_t before = sent.size(), count = gst_buffer_list_length(list.get());
         ASSERT_GE(count, 3u);
+        numbers->write(list.get(), numbered, channel_now());
         ASSERT_EQ(rtp_source_push(source.get(), std::move(list)), GST_FLOW_OK);
         ASSERT_EQ(sent.size(), before + count);
     }
@@ -115,25 +156,10 @@ struct Numbers : testing::Test {
             return {};
         return static_cast<uint16_t>(p.extension_data[1] << 8 | p.extension_data[2]);
     }
-    // A feedback that says of `count` packets from `first` on that they came, a millisecond one behind the other.
-    void report(uint16_t first, uint8_t count) {
-        Bytes b{0x8f,           205, 0,     0, 0, 0, 0, 1,    0,    0, 0x12, 0x34, uint8_t(first >> 8),
-                uint8_t(first), 0,   count, 0, 0, 1, 0, 0x20, count}; // one run of small deltas
-        b.insert(b.end(), count, 4);
-        while (b.size() % 4)
-            b.push_back(0);
-        b[3] = static_cast<uint8_t>(b.size() / 4 - 1);
-        auto pad = adopt(gst_element_get_static_pad(session.get(), "recv_rtcp_sink"));
-        if (!pad) {
-            pad = adopt(gst_element_request_pad_simple(session.get(), "recv_rtcp_sink"));
-            const auto caps = adopt(gst_caps_new_empty_simple("application/x-rtcp"));
-            GstSegment segment;
-            gst_segment_init(&segment, GST_FORMAT_TIME);
-            gst_pad_send_event(pad.get(), gst_event_new_stream_start("rtcp"));
-            gst_pad_send_event(pad.get(), gst_event_new_caps(caps.get()));
-            gst_pad_send_event(pad.get(), gst_event_new_segment(&segment));
-        }
-        EXPECT_EQ(gst_pad_chain(pad.get(), gst_buffer_new_memdup(b.data(), b.size())), GST_FLOW_OK);
+    // Until a report has come of so many packets.
+    bool wait_for(size_t count) {
+        std::unique_lock lock(mutex);
+        return changed.wait_for(lock, std::chrono::seconds(10), [&] { return reported.size() >= count; });
     }
 };
 
@@ -169,19 +195,35 @@ TEST_F(Numbers, ArePacketsSentOnceMoreNumberedAsTheyWere) {
     EXPECT_EQ(number(sent.back()), static_cast<uint16_t>(last + 2 + (sent.size() - 3) / 3));
 }
 
+// GStreamer writes one when a picture ends.
 TEST_F(Numbers, AreReportedOfTheFewThatHaveThem) {
-    picture(Numbered::last);
-    picture(Numbered::last);
-    picture(Numbered::last);
-    const uint16_t last = *number(sent.back());
-    report(static_cast<uint16_t>(last - 2), 3);
-    ASSERT_EQ(reported.size(), 3u);
+    for (int i = 0; i < 3; ++i)
+        picture(Numbered::last);
+    ASSERT_TRUE(wait_for(3));
+    const size_t each = sent.size() / 3;
     for (size_t i = 0; i < 3; ++i) {
         EXPECT_FALSE(reported[i].lost);
         EXPECT_EQ(reported[i].seq, reported[0].seq + i);
-        EXPECT_EQ(reported[i].arrived, reported[0].arrived + i * GST_MSECOND);
-        EXPECT_EQ(reported[i].bytes,
-                  sent[sent.size() / 3 * (i + 1) - 1].payload.size() + FeedbackReader::usual_overhead);
+        EXPECT_GE(reported[i].arrived, reported[0].arrived);
+        EXPECT_EQ(reported[i].bytes, sizes[each * (i + 1) - 1] + TransportFeedback::overhead);
+    }
+}
+
+TEST_F(Numbers, AreReportedOfEachPacketAndOfThoseThatAreLost) {
+    picture(Numbered::all);
+    const size_t each = sent.size();
+    picture(Numbered::all);
+    lose = true;
+    picture(Numbered::all);
+    lose = false;
+    picture(Numbered::all);
+    ASSERT_TRUE(wait_for(4 * each));
+    ASSERT_EQ(reported.size(), 4 * each);
+    for (size_t i = 0; i < reported.size(); ++i) {
+        EXPECT_EQ(reported[i].seq, reported[0].seq + i);
+        EXPECT_EQ(reported[i].lost, i / each == 2) << i;
+        EXPECT_EQ(reported[i].bytes, sizes[i] + TransportFeedback::overhead);
+        EXPECT_LE(reported[i].sent, channel_now());
     }
 }
 

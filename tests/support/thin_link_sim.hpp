@@ -161,8 +161,10 @@ public:
         if (packet.number)
             waiting_.push_back(
                 {packet.number, p.sent, p.lost ? 0 : p.arrived + 5000 * GST_SECOND, packet.bytes, p.lost});
-        if (!p.lost)
+        if (!p.lost) {
+            highest_ = std::max(highest_, packet.seq);
             receiver.receive(packet, now);
+        }
         on_the_way_.erase(p.seq);
     }
     void answer(GstClockTime now) {
@@ -175,7 +177,9 @@ public:
             report(back);
         const GstClockTime rtt = static_cast<GstClockTime>(2e6 * link_->path().delay_ms + 1e6 * link_->queue_ms());
         if (settings.reports_ms && (now - sim_begin) / GST_MSECOND % settings.reports_ms == 0 && told_ != 0) {
-            path_->report(static_cast<double>(std::exchange(told_lost_, 0)) / std::exchange(told_, 0), rtt, now);
+            const double lost = static_cast<double>(std::exchange(told_lost_, 0)) / std::exchange(told_, 0);
+            control_->heard(ReceiverReport{static_cast<uint16_t>(highest_), lost}, now);
+            path_->report(lost, rtt, now);
             wake_ = 0;
         }
         const auto ask = receiver.due_nacks(now, rtt);
@@ -354,6 +358,7 @@ private:
     std::unique_ptr<ViewerControl> control_;
     GstClockTime wake_ = 0, joined_ = 0, now_ = 0;
     unsigned told_ = 0, told_lost_ = 0; // packets since the last receiver report
+    uint64_t highest_ = 0;              // sequence number that has arrived
     unsigned at_ = 0;
     uint64_t transport_seq_ = 1, left_ = 0, last_seq_ = 0;
     bool sent_any_ = false;

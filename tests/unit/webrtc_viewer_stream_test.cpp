@@ -374,6 +374,23 @@ TEST_F(ViewerStreamTest, TellsWhenTheFirstPictureWent) {
     EXPECT_EQ(viewer->stats().first_unit, then);
 }
 
+TEST_F(ViewerStreamTest, KnowsSinceWhenAPictureIsMissing) {
+    key(main_camera, 1);
+    watch();
+    send();
+    for (uint8_t id = 2; id < 60; ++id) {
+        delta(main_camera, id, 3000);
+        send();
+    }
+    ASSERT_EQ(sent_at.size(), 59u);
+    ASSERT_LT(packets.back().seq, packets.front().seq) << "the numbers have wrapped";
+    size_t whole = 0; // pictures
+    for (const RtpPacket& p : packets) {
+        whole += p.marker;
+        EXPECT_EQ(viewer->missing_since(p.seq), whole < sent_at.size() ? sent_at[whole] : 0) << p.seq;
+    }
+}
+
 TEST_F(ViewerStreamTest, IsAReaderFromTheBeginningAndNoneAfterItsEnd) {
     EXPECT_EQ(main->stats(now).readers, 0u);
     watch();

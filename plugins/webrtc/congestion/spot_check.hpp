@@ -20,6 +20,7 @@ public:
     static constexpr GstClockTime late = 60 * GST_SECOND;
     static constexpr GstClockTime short_queue = 50 * GST_MSECOND, short_wait = 200 * GST_MSECOND;
     static constexpr double reported_loss = 0.01; // by receiver reports
+    static constexpr GstClockTime reported_queue = 150 * GST_MSECOND;
 
     struct Sending {
         uint64_t bitrate = 0;   // of the stream, in its peaks; 0: unknown

@@ -15,6 +15,7 @@ constexpr GstClockTime fresh = 5 * GST_SECOND; // what was shown longer ago is h
 constexpr uint64_t room_for_burst = 5;
 constexpr GstClockTime soon = 300 * GST_MSECOND;
 constexpr GstClockTime very_soon = 100 * GST_MSECOND;
+constexpr GstClockTime settles = GST_SECOND; // a machine that was busy with a viewer's first moments
 
 std::string rate_text(uint64_t bitrate) {
     char text[32];
@@ -153,14 +154,19 @@ void StreamChooser::judge(const View& v, uint64_t shown) {
     if (next == none)
         return;
     // A viewer that has just begun to play answers late or badly; who watches over a LAN must not pay for it with seconds.
-    if (v.now < *started_ + silence && rise_plan_.failures() < 2 && !troubled_ &&
-        (shown == 0 || shown >= v.need(next) / 2)) {
+    const bool begins = v.now < *started_ + silence;
+    if (begins && rise_plan_.failures() < 2 && !troubled_ && (shown == 0 || shown >= v.need(next) / 2)) {
         rise_plan_.failed(shown, v.now);
         rise_plan_.again_at(v.now + soon);
         return;
     }
-    troubled_ = true;
-    rise_plan_.failed(shown, v.now);
+    const bool first = !std::exchange(troubled_, true);
+    if (begins && first) {
+        rise_plan_.forget();
+        rise_plan_.again_at(v.now + settles);
+    } else {
+        rise_plan_.failed(shown, v.now);
+    }
     carries_ = std::max(shown, v.path.estimate);
     reason_ = rate_text(carries_) + " do not carry " + v.text(next);
 }
