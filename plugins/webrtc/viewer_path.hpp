@@ -31,7 +31,7 @@ public:
     static constexpr GstClockTime mended = 400 * GST_MSECOND, loss_chain = 150 * GST_MSECOND;
     // A key unit that comes so soon after that is waited for.
     static constexpr GstClockTime key_soon = 100 * GST_MSECOND;
-    // A viewer that has agreed to feedback and gives none lets the RTP session collect sequence numbers.
+    // Who has agreed to feedback and gives none for so long is a viewer without.
     static constexpr GstClockTime feedback_limit = 10 * GST_SECOND;
     // Who has connected and is not heard of for so long has gone again, or hears nothing: no more than this much. First reports of RTCP may
     // take 3 s (RFC 3550 section 6.2).

@@ -3,6 +3,8 @@
 
 #include <gst/rtp/gstrtcpbuffer.h>
 
+#include <algorithm>
+
 namespace sluice {
 namespace {
 
@@ -10,7 +12,10 @@ std::optional<ReceiverReport> block_about(GstRTCPPacket& packet, uint32_t ssrc) 
     const GstRTCPType type = gst_rtcp_packet_get_type(&packet);
     if (type != GST_RTCP_TYPE_RR && type != GST_RTCP_TYPE_SR)
         return std::nullopt;
-    for (guint i = 0; i < gst_rtcp_packet_get_rb_count(&packet); ++i) {
+    // RFC 3550 sections 6.4.1 and 6.4.2: in words behind the first one. The count may promise more than there is.
+    const guint before = type == GST_RTCP_TYPE_SR ? 6 : 1, block = 6;
+    const guint length = gst_rtcp_packet_get_length(&packet), there = length < before ? 0 : (length - before) / block;
+    for (guint i = 0; i < std::min(gst_rtcp_packet_get_rb_count(&packet), there); ++i) {
         guint32 about = 0, highest = 0, jitter = 0, last_report = 0, since = 0;
         guint8 fraction = 0;
         gint32 lost = 0;

@@ -187,7 +187,7 @@ private:
         uint16_t last_seq = 0;
     };
     static constexpr size_t most_left = 128;
-    // What has just arrived may lack its last packet, or not be shown yet; and what is told of packets is when the RTP session sent them.
+    // What has just arrived may lack its last packet, or not be shown yet; and what is told of packets is when they left the pacer.
     static constexpr GstClockTime shown_after = 100 * GST_MSECOND;
     static constexpr GstClockTime longest_hidden = 100 * GST_MSECOND;
     static constexpr size_t newest = 32; // packets that a probe is made of

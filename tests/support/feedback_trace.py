@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes a trace for tests/data/congestion of a log: feedback_trace.py [--viewer TEXT] [--expect "FROM TO LEAST MOST"]... < LOG > TRACE
 
-The log has one line for each transport-wide feedback (trace_line() in plugins/webrtc/congestion/feedback_reader.hpp):
+The log has one line for each transport-wide feedback (trace_line() in plugins/webrtc/congestion/transport_feedback.hpp):
   ... feedback NOW_US SEQ:SENT_US:ARRIVED_US|lost:BYTES ...
 and, beside it, lines `... probe FROM_US TO_US BIT/S`; GST_DEBUG=default:7 writes both. --viewer takes only lines that contain TEXT. All times are made to begin at
 a thousand seconds: a trace tells nothing of when and where it was recorded."""

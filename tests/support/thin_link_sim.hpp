@@ -305,7 +305,7 @@ private:
                 return i;
         return 0;
     }
-    // As the RTP session does it, which numbers what has a place for the number.
+    // As TransportNumbers does it: what has a place for a number gets one.
     void put(const SimPacket& p, GstClockTime now) {
         SimPacket& packet = on_the_way_[++left_] = p;
         if (p.number)

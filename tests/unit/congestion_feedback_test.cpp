@@ -166,6 +166,28 @@ TEST_F(Feedback, WhatTwoReportsInARowLeaveOutIsLost) {
     EXPECT_EQ(read(20, {3 * ms}).size(), 1u) << "told again";
 }
 
+TEST_F(Feedback, ManyReportsThatAreLostMakeNothingLost) {
+    for (const unsigned lost : {1u, 127u, 128u, 160u, 255u, 600u}) {
+        TransportFeedback sender;
+        uint16_t next = 0;
+        uint8_t count = 0;
+        GstClockTime now = 0;
+        const auto told = [&](bool comes) {
+            now += 50 * ms;
+            for (int i = 0; i < 20; ++i)
+                sender.number(1000, now);
+            const auto fci = transport_report(next, count++, Arrivals(20, now));
+            next += 20;
+            return comes ? sender.read(fci).size() : 20;
+        };
+        EXPECT_EQ(told(true), 20u);
+        for (unsigned i = 0; i < lost; ++i)
+            told(false);
+        for (unsigned i = 0; i < 300; ++i)
+            ASSERT_EQ(told(true), 20u) << i << " after " << lost;
+    }
+}
+
 TEST_F(Feedback, BrokenReportsSayNothing) {
     send(100);
     Arrivals arrivals(60, 100 * ms);

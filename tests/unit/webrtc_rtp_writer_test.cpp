@@ -55,7 +55,7 @@ TEST_F(RtpWriterTest, WritesTheHeaderOfRfc3550) {
     EXPECT_EQ(p.payload, nal_of(unit));
 }
 
-// What the RTP session is not to number has no place for it.
+// What is not to be numbered has no place for it.
 TEST_F(RtpWriterTest, NumbersOnlyTheLastPacketOfAUnitIfToldSo) {
     auto with = identity;
     with.extension_id = 5;
@@ -81,7 +81,7 @@ TEST_F(RtpWriterTest, NumbersOnlyTheLastPacketOfAUnitIfToldSo) {
         EXPECT_EQ(p.extension_data.size(), p.marker ? 8u : 4u) << "what else is told is told";
 }
 
-// RFC 8285 section 4.2: the one byte form. The RTP session fills the number in.
+// RFC 8285 section 4.2: the one byte form. The number is filled in when the packet leaves.
 TEST_F(RtpWriterTest, LeavesRoomForTheTransportWideNumber) {
     auto with = identity;
     with.extension_id = 5;

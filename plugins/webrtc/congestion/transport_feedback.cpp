@@ -119,15 +119,18 @@ uint64_t TransportFeedback::extend(uint16_t number) const {
 }
 
 void TransportFeedback::add_missing(uint16_t first, uint16_t count, uint8_t report, std::vector<PacketResult>& to) {
-    const auto gap = static_cast<uint16_t>(first - expected_);
-    if (next_report_ == report && gap < 0x8000)
-        for (uint16_t i = 0; i < gap; ++i)
-            if (const auto lost = result(static_cast<uint16_t>(expected_ + i)))
+    const uint64_t begin = extend(first), end = std::min(begin + count, next_);
+    if (begin >= next_)
+        return; // of nothing that was sent
+    if (next_report_ == report)
+        for (uint64_t seq = std::max(expected_, next_ - sent_.size()); seq < begin; ++seq)
+            if (const auto lost = result(static_cast<uint16_t>(seq)))
                 to.push_back(*lost);
-    if (next_report_ && static_cast<int8_t>(report - *next_report_) < 0)
-        return; // an older one
-    const auto end = static_cast<uint16_t>(first + count);
-    if (!next_report_ || static_cast<int16_t>(end - expected_) > 0)
+    // Their own count says which of two is newer only while fewer than 128 were lost between them.
+    const bool newer = !next_report_ || end > expected_;
+    if (!newer && static_cast<int8_t>(report - *next_report_) < 0)
+        return;
+    if (newer)
         expected_ = end;
     next_report_ = static_cast<uint8_t>(report + 1);
 }

@@ -44,7 +44,7 @@ private:
     uint64_t next_ = 0;
     GstClockTime last_remote_ = GST_CLOCK_TIME_NONE;
     std::optional<uint8_t> next_report_; // reports are counted, too
-    uint16_t expected_ = 0;              // the number that it begins with
+    uint64_t expected_ = 0;              // the number that it begins with, extended
 };
 
 // Lines for the log from which tests/support/feedback_trace.py makes a trace.
