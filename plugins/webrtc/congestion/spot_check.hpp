@@ -8,8 +8,8 @@
 
 namespace sluice {
 
-// Whether spot checks will do: a path far wider than what is sent needs only be watched, and to be told of each packet costs
-// nearly half as much as to send it. Then the last packet of a picture is numbered now and then, and no other. Anything that is not as
+// Whether spot checks will do: a path far wider than what is sent needs only be watched, and each report on packets wakes two threads
+// and is decrypted. Then the last packet of a picture is numbered now and then, and no other. Anything that is not as
 // before ends that at once. Pure.
 class SpotCheck {
 public:
