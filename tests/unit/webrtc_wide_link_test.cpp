@@ -83,6 +83,7 @@ TEST_P(WideLink, SpotChecksOnALan) {
         for (const bool near : {false, true}) {
             for (const size_t encodings : {1, 2}) {
                 auto set = settings(seed, lan);
+                set.reports_ms = 1000;
                 set.start.near = near;
                 set.encodings.resize(encodings);
                 auto sim = simulate(set);
@@ -201,13 +202,49 @@ TEST_P(WideLink, LossEndsSpotChecks) {
 TEST_P(WideLink, SpotChecksDoNotFlap) {
     for (unsigned seed = 1; seed <= seeds(3); ++seed) {
         SimPath path{.rate = 60e6, .queue_ms = 300, .delay_ms = 5, .jitter_ms = 2, .loss = 0.00002};
-        auto sim = simulate(settings(seed, path));
+        auto set = settings(seed, path);
+        set.reports_ms = 1000;
+        auto sim = simulate(set);
         sim.run_until(600);
         const auto checks = spot_checks(sim);
         print("flap", seed, sim, checks);
         EXPECT_LE(checks.size(), 10u);
         EXPECT_GE(checks.size(), 1u);
         EXPECT_EQ(sim.share_of("main", 5), 1);
+    }
+}
+
+// With one packet told of each 500 ms, a report that is lost means a second without any. Where the way is long, that ends the checks, and
+// no more.
+TEST_P(WideLink, AReportThatIsLostIsNoOutageInSpotChecks) {
+    for (unsigned seed = 1; seed <= seeds(2); ++seed) {
+        for (const double delay : {40., 120.}) {
+            SimPath path{.rate = 100e6, .queue_ms = 300, .delay_ms = delay, .jitter_ms = delay / 40};
+            auto set = settings(seed, path);
+            set.reports_ms = 1000;
+            auto sim = simulate(set);
+            double now = 30;
+            sim.run_until(now);
+            for (int i = 0; i < 5; ++i) {
+                path.deaf = true;
+                sim.link().set(path);
+                sim.run_until(now += 0.45); // no more than one
+                path.deaf = false;
+                sim.link().set(path);
+                sim.run_until(now += 20.03);
+            }
+            const auto checks = spot_checks(sim);
+            print("report lost", seed, sim, checks);
+            if (delay < 100) {
+                EXPECT_EQ(checks.size(), 1u);
+            }
+            EXPECT_FALSE(checks.empty());
+            EXPECT_EQ(sim.share_of("main", 30), 1);
+            EXPECT_EQ(sim.seen(30).freezes, 0u);
+            EXPECT_EQ(sim.seen(30).back, 0);
+            EXPECT_EQ(sim.viewer().stream().stats().drops, 0u);
+            EXPECT_EQ(sim.viewer().receiver.wrong, 0u);
+        }
     }
 }
 
