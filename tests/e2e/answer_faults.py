@@ -133,11 +133,10 @@ def plays_on_and_leaves(f, made):
 def h265_after_a_reboot_and_back(f):
     f.reboot(media="h265")
     f.recover = f.is_closed("codec", RETURNS + 1) - f.healed # a session's codec never changes: it has to end
-    f.matrix.status.wait(f.name, lambda s: s.state == "streaming" and s.stream["codec"] == "H265", f.began, 5, "H265")
+    f.matrix.status.wait(f.name, lambda s: s.state == "streaming" and s.stream["codec"] == "H265", f.healed, 5, "H265")
     made = f.matrix.viewers.join(f.name) # what a worker makes of it
-    f.camera.reboot(media="a")
-    f.matrix.status.wait(f.name, lambda s: s.state == "streaming" and s.stream["codec"] == "H264", time.monotonic(), 5,
-                         "H264")
+    works = f.camera.reboot(media="a")
+    f.matrix.status.wait(f.name, lambda s: s.state == "streaming" and s.stream["codec"] == "H264", works, 5, "H264")
     plays_on_and_leaves(f, made)
     f.joins_again()
 
