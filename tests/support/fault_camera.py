@@ -52,6 +52,9 @@ OPTIONS = {
 }
 
 
+LATE, MOST_LATE = 0.03, 10000 # s, as in pulse.py: the machine is busy
+
+
 class Camera:
     ACTS = ("reset", "finish", "garbage", "hang", "wake", "close", "open", "half-frame-reset")
 
@@ -65,7 +68,7 @@ class Camera:
         self.packets = {}
         self.epoch = time.monotonic()
         self.count = 0 # pictures since then
-        self.late = 0.0 # how much a picture was, at most, since somebody asked: the machine is busy
+        self.late = [] # when pictures were due that left more than LATE later, and when they left, since somebody asked
         self.base = random.getrandbits(32)
         self.frozen_at = None
         self.chance = random.Random(name)
@@ -192,7 +195,9 @@ class Camera:
 
     def tick(self):
         now = time.monotonic()
-        self.late = max(self.late, now - self.epoch - (self.count + 1) / self.media.fps)
+        due = self.epoch + (self.count + 1) / self.media.fps
+        if due + LATE < now:
+            self.late = self.late[-MOST_LATE:] + [(due, now)]
         while self.epoch + (self.count + 1) / self.media.fps <= now:
             self.count += 1
             for session in list(self.sessions):
@@ -239,7 +244,7 @@ class Camera:
                 session.wake()
 
     def stats(self):
-        late, self.late = self.late, 0.0
+        late, self.late = self.late, []
         return {"late": late, "connected": self.connected, "requests": self.requests, "sessions": len(self.sessions),
                 "playing": sum(s.playing for s in self.sessions), "hung": sum(s.hung for s in self.sessions),
                 "udp": sum(bool(t.udp) for s in self.sessions for t in s.tracks.values())}
