@@ -28,7 +28,7 @@ def status(*wanted, name="front"):
 
 
 def until_dimmed():
-    until(lambda: 0.2 < tile()["opacity"] < 0.6, 2, "the last picture is there, dimmed")
+    until(lambda: 0.2 < tile()["opacity"] < 0.6, 10, "the last picture is there, dimmed")
 
 
 def live(index=0):
@@ -141,7 +141,7 @@ def a_camera_that_freezes_is_stalled_and_plays_again():
     back = time.monotonic()
     until(live, 20, "the picture is live again")
     note(f"live again {time.monotonic() - back:.1f} s after the camera has woken up")
-    until(lambda: status("live") and tile()["opacity"] == 1, 3, "and the tile says so")
+    until(lambda: status("live") and tile()["opacity"] == 1, 10, "and the tile says so")
     assert sessions() == before and browser.joins() == joins, "the same session"
     assert browser.js("return performance.timeOrigin") == origin, "no reload"
     until(lambda: any("front is back" in text for text in said()), 5, "a screen reader says that it is back")
@@ -154,7 +154,7 @@ def a_camera_that_is_killed_is_counted_down_to_and_plays_again():
     plays()
     before, joins, origin = sessions(), browser.joins(), browser.js("return performance.timeOrigin")
     camera.stop(signal.SIGKILL)
-    until(lambda: status("lost"), 2, "the tile says that the camera is away")
+    until(lambda: status("lost"), 10, "the tile says that the camera is away")
     shown = tile()
     assert shown["title"] == "Reconnecting" and shown["reason"], shown
     counting = r"next try in (\d+) s"
@@ -180,7 +180,7 @@ def a_camera_that_is_killed_is_counted_down_to_and_plays_again():
     back = time.monotonic()
     until(live, 40, "the picture is live again")
     note(f"live again {time.monotonic() - back:.1f} s after the camera was ready")
-    until(lambda: status("live"), 3, "and the tile says so")
+    until(lambda: status("live"), 10, "and the tile says so")
     assert sessions() == before and browser.joins() == joins, "the same session"
     assert browser.js("return performance.timeOrigin") == origin, "no reload"
 
@@ -200,7 +200,7 @@ def a_codec_that_the_browser_cannot_play_is_named():
     browser.screenshot("codec")
     camera = again(camera)
     until(live, 40, "it plays again by itself")
-    until(lambda: status("live"), 3, "and the tile says so")
+    until(lambda: status("live"), 10, "and the tile says so")
     assert browser.js("return performance.timeOrigin") == origin, "no reload"
 
 
@@ -238,7 +238,7 @@ def an_on_demand_camera_starts_by_being_watched():
         browser.js("location.hash = ''")
         until(lambda: live(1), 20, "it plays")
         note(f"played {time.monotonic() - began:.1f} s after it was looked at")
-        until(lambda: status("live", name="yard"), 3, "and the tile says so")
+        until(lambda: status("live", name="yard"), 10, "and the tile says so")
         browser.js("location.hash = 'front'")
 
 
@@ -251,7 +251,7 @@ def an_on_demand_camera_that_is_away_says_so_and_plays_when_it_comes():
     until(lambda: status("lost", name="yard") and "refused" in tile("yard")["reason"], 10, "the reason is told")
     camera = again(camera)
     until(lambda: live(1), 40, "it plays")
-    until(lambda: status("live", name="yard"), 3, "and the tile says so")
+    until(lambda: status("live", name="yard"), 10, "and the tile says so")
 
 
 @suite.case

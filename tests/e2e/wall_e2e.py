@@ -108,21 +108,21 @@ def keys_lead_everywhere():
     assert reachable == 1, "the tab key does not have to pass all of them"
 
     browser.press(Keys.ENTER)
-    until(lambda: large() == ["cam-00"], 2, "large")
+    until(lambda: large() == ["cam-00"], 10, "large")
     assert focused() == "cam-00"
     browser.press(Keys.ARROW_RIGHT)
-    until(lambda: large() == ["cam-01"], 2, "the next one large")
+    until(lambda: large() == ["cam-01"], 10, "the next one large")
     browser.press("f")
     until(lambda: browser.js("return document.fullscreenElement != null"), 5, "full screen")
     browser.press("f")
     until(lambda: browser.js("return document.fullscreenElement == null"), 5, "no full screen")
     browser.press(Keys.ESCAPE)
-    until(lambda: large() == [], 2, "back")
+    until(lambda: large() == [], 10, "back")
     assert focused() == "cam-01", focused()
     browser.press("?")
-    until(lambda: browser.js("return document.getElementById('help').open"), 2, "help")
+    until(lambda: browser.js("return document.getElementById('help').open"), 10, "help")
     browser.press(Keys.ESCAPE)
-    until(lambda: not browser.js("return document.getElementById('help').open"), 2, "no help")
+    until(lambda: not browser.js("return document.getElementById('help').open"), 10, "no help")
     assert focused() == "cam-01", focused()
 
 
@@ -135,7 +135,7 @@ def a_small_tile_shows_sub_and_a_large_one_main():
     browser.screenshot("large-dark")
     assert len(browser.joins()) == joins, "in the same session"
     browser.d.back()
-    until(lambda: large() == [], 2, "back")
+    until(lambda: large() == [], 10, "back")
     until(lambda: stream_of(1) == 2, 10, "small again: sub")
     assert browser.sockets() == ["/api/v1/events", "/ws"]
 
