@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from api import cameras, delete, equal, hup, put, rewrite
-from harness import BUILD, PASSWORD, Camera, Sluice, note, settled, until
+from harness import BUILD, PASSWORD, Camera, Sluice, note, settled, until, until_more
 
 LIMIT = 100  # ms between two pictures of 33 ms
 
@@ -26,15 +26,7 @@ class Watchers:
 
     def wait_for(self, pictures):
         """Until so many more have come."""
-        self.ask()
-        come = 0
-
-        def enough():
-            nonlocal come
-            come += self.ask()[0]
-            return come >= pictures
-
-        until(enough, 15, f"{pictures} pictures")
+        until_more(lambda: self.ask()[0], pictures, "pictures")
 
     def stop(self):
         self.p.stdin.close()

@@ -40,6 +40,19 @@ def until(condition, seconds, what):
         time.sleep(0.05)
 
 
+def until_more(news, wanted, what, seconds=15):
+    """Until so many more have come; news() says how many did since it was last asked."""
+    news()
+    come = 0
+
+    def enough():
+        nonlocal come
+        come += news()
+        return come >= wanted
+
+    until(enough, seconds, f"{wanted} {what}")
+
+
 def settled(value, seconds=30):
     """The least that value() comes down to: what is torn down takes its time."""
     least = value()

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 from api import OFFER, cameras, contains, equal, jpeg_size, log_in, watching  # noqa: E402
-from harness import BASIC, BUILD, PASSWORD, Camera, Sluice, Suite, until  # noqa: E402
+from harness import BASIC, BUILD, PASSWORD, Camera, Sluice, Suite, until, until_more  # noqa: E402
 from socket_client import Refused, WebSocket  # noqa: E402
 
 suite = Suite()
@@ -36,15 +36,7 @@ class Viewer:
         self.goes_on()
 
     def goes_on(self, wanted=12):
-        self.pictures()
-        seen = 0
-
-        def enough():
-            nonlocal seen
-            seen += self.pictures()
-            return seen >= wanted
-
-        until(enough, 15, f"{wanted} pictures")
+        until_more(self.pictures, wanted, "pictures")
 
     def pictures(self):
         self.p.stdin.write("\n")

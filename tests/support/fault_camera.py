@@ -10,6 +10,7 @@ Options with their defaults: OPTIONS. The media are files that camera_media.py m
 """
 import asyncio
 import base64
+import collections
 import errno
 import json
 import random
@@ -68,7 +69,7 @@ class Camera:
         self.packets = {}
         self.epoch = time.monotonic()
         self.count = 0 # pictures since then
-        self.late = [] # when pictures were due that left more than LATE later, and when they left, since somebody asked
+        self.late = collections.deque(maxlen=MOST_LATE) # when pictures were due that left more than LATE later, and when they left, since somebody asked
         self.base = random.getrandbits(32)
         self.frozen_at = None
         self.chance = random.Random(name)
@@ -197,7 +198,7 @@ class Camera:
         now = time.monotonic()
         due = self.epoch + (self.count + 1) / self.media.fps
         if due + LATE < now:
-            self.late = self.late[-MOST_LATE:] + [(due, now)]
+            self.late.append((due, now))
         while self.epoch + (self.count + 1) / self.media.fps <= now:
             self.count += 1
             for session in list(self.sessions):
@@ -244,7 +245,8 @@ class Camera:
                 session.wake()
 
     def stats(self):
-        late, self.late = self.late, []
+        late = list(self.late)
+        self.late.clear()
         return {"late": late, "connected": self.connected, "requests": self.requests, "sessions": len(self.sessions),
                 "playing": sum(s.playing for s in self.sessions), "hung": sum(s.hung for s in self.sessions),
                 "udp": sum(bool(t.udp) for s in self.sessions for t in s.tracks.values())}
